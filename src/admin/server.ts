@@ -1,0 +1,48 @@
+// The admin listener: health today; metrics and the API of DESIGN section 7 as their rooms appear.
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parseBind, type Listener } from '../contract/listener.ts'
+
+export interface AdminState {
+  /** The gateway takes requests: configured, listening, not draining. */
+  readonly ready: boolean
+}
+
+/** Binds and listens. Rejects when the address cannot be had. */
+export async function startAdmin(bind: string, state: AdminState): Promise<Listener> {
+  const server = createServer({ keepAliveTimeout: 5_000, headersTimeout: 5_000, requestTimeout: 5_000 }, (request, response) => {
+    request.resume()
+    const path = request.url?.split('?', 1)[0]
+    if (path !== '/livez' && path !== '/readyz') return problem(response, 404, 'Not Found')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      return problem(response, 405, 'Method Not Allowed')
+    }
+    if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
+    response.setHeader('content-type', 'text/plain')
+    response.end('ok\n')
+  })
+  const address = parseBind(bind)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`)))
+    server.listen('path' in address ? { path: address.path } : address, resolve)
+  })
+  const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
+  const stopAccepting = (): void => void server.close()
+  return {
+    name: 'admin',
+    address: 'path' in address ? bind : bind.replace(/:\d+$/, `:${port}`),
+    port,
+    active: 0,
+    stopAccepting,
+    close() {
+      stopAccepting()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function problem(response: ServerResponse, status: number, title: string): void {
+  response.writeHead(status, { 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify({ type: 'about:blank', title, status }))
+}

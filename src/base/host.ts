@@ -1,0 +1,26 @@
+// The Host field (RFC 9110 section 7.2, RFC 3986 section 3.2.2): a name, an IPv4 address or an IPv6 literal, with a port.
+
+const REG_NAME = /^[A-Za-z0-9\-._~!$&'()*+,;=%]*$/
+const IP_LITERAL = /^\[[0-9A-Fa-f:.]+\]$/
+const PORT = /^[0-9]{0,5}$/
+
+/** Lower case, without port and trailing dot: how hosts compare. null when it is malformed. */
+export function normalizeHost(authority: string): string | null {
+  let host = authority
+  const bracket = authority.lastIndexOf(']')
+  const colon = authority.indexOf(':', bracket + 1)
+  if (colon >= 0) {
+    if (!PORT.test(authority.slice(colon + 1)) || Number(authority.slice(colon + 1)) > 65_535) return null
+    host = authority.slice(0, colon)
+    if (host === '') return null
+  }
+  if (!(bracket < 0 ? REG_NAME : IP_LITERAL).test(host)) return null
+  if (host.endsWith('.')) host = host.slice(0, -1)
+  return host.toLowerCase()
+}
+
+/** The port of a Host field, or '' without one. */
+export function portOf(authority: string): string {
+  const colon = authority.indexOf(':', authority.lastIndexOf(']') + 1)
+  return colon < 0 ? '' : authority.slice(colon + 1)
+}

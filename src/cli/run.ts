@@ -1,0 +1,44 @@
+import { formatProblem } from '../config/problem.ts'
+import { InvalidConfiguration } from '../control/publish.ts'
+import { Gateway } from '../gateway.ts'
+import { onSignals } from '../process/signals.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { readArguments, UsageError, type Command } from './command.ts'
+
+export const run: Command = {
+  name: 'run',
+  usage: 'run --config FILE',
+  summary: 'serve; SIGTERM and SIGINT drain, SIGHUP reloads',
+  help:
+    'Serves the configuration and follows its changes. LOG_LEVEL: debug, info (default), warn, error or silent.\n' +
+    'Exits 0 after a drain, 1 when the configuration is invalid or an address cannot be had.',
+  async run(argv) {
+    const { values } = readArguments(argv, { config: { type: 'string', short: 'c' } })
+    const file = values.config
+    if (file === undefined) throw new UsageError('--config FILE is needed')
+    const log = createLogger(process.env['LOG_LEVEL'])
+    let gateway: Gateway
+    try {
+      gateway = await Gateway.start(file, log)
+    } catch (error) {
+      const lines = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]
+      process.stderr.write(lines.join('\n') + '\n')
+      return 1
+    }
+    return new Promise((resolve) => {
+      onSignals({
+        stop(signal) {
+          log.info({ signal }, 'draining')
+          void gateway.stop().then((cut) => {
+            log.info({ cut }, 'stopped')
+            resolve(0)
+            // uWS keeps the loop alive for a while after its last socket is closed.
+            process.exit(0)
+          })
+        },
+        abort: () => process.exit(1),
+        reload: () => void gateway.reload(),
+      })
+    })
+  },
+}

@@ -1,0 +1,163 @@
+// The one description of a configuration: types, validator and config/gateway.schema.json come from it.
+import { Type, type Static } from 'typebox'
+import { ByteSize, Duration } from './units.ts'
+
+const CLOSED = { additionalProperties: false } as const
+
+/** Each check of the canonical path can be relaxed where an upstream needs it. */
+const PathRules = Type.Object(
+  {
+    encodedSlash: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What %2F in a path gets', default: 'reject' })),
+    backslash: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What \\ and %5C in a path get', default: 'reject' })),
+    nul: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What %00 in a path gets', default: 'reject' })),
+    invalidUtf8: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What escapes that are not UTF-8 get', default: 'reject' })),
+    aboveRoot: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('clamp')], { description: 'What .. above the root gets', default: 'reject' })),
+  },
+  { ...CLOSED, description: 'How strictly request paths are made canonical' },
+)
+
+export const ListenerSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, description: 'Name in logs and errors' }),
+    bind: Type.String({ description: 'host:port, [::]:port or unix:/path', 'x-format': 'bind' }),
+    engine: Type.Optional(Type.Union([Type.Literal('uws'), Type.Literal('node')], { description: 'uws: fastest; node: strictest, HTTP/1.0 too', default: 'uws' })),
+    canonicalPath: Type.Optional(PathRules),
+  },
+  CLOSED,
+)
+
+const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugin name: options, or on / off' })
+
+export const EndpointSchema = Type.Object(
+  {
+    url: Type.String({ description: 'http://host:port or https://host:port', 'x-format': 'origin' }),
+    weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, description: 'Share of requests among the endpoints', default: 1 })),
+  },
+  CLOSED,
+)
+
+export const TimeoutsSchema = Type.Object(
+  {
+    connect: Type.Optional(Duration({ description: 'To an established connection', default: '5s' })),
+    response: Type.Optional(Duration({ description: 'From the request sent to the reply head', default: '10s' })),
+    idle: Type.Optional(Duration({ description: 'Between two bytes of a body, either way', default: '30s' })),
+    total: Type.Optional(Duration({ description: 'From the first to the last byte; absent: no limit' })),
+  },
+  CLOSED,
+)
+
+export const UpstreamSchema = Type.Object(
+  {
+    endpoints: Type.Array(EndpointSchema, { minItems: 1 }),
+    transport: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('undici')], { description: 'How bytes reach the endpoints', default: 'auto' })),
+    balance: Type.Optional(Type.Union([Type.Literal('round-robin')], { description: 'How an endpoint is chosen', default: 'round-robin' })),
+    timeouts: Type.Optional(TimeoutsSchema),
+    connections: Type.Optional(
+      Type.Object(
+        {
+          max: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Connections per endpoint', default: 1024 })),
+          queue: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Requests per endpoint that may wait for a connection', default: 1024 })),
+          keepAlive: Type.Optional(Duration({ description: 'How long an idle connection is kept', default: '30s' })),
+        },
+        CLOSED,
+      ),
+    ),
+    maxHeadSize: Type.Optional(ByteSize({ description: 'Largest reply head that is accepted', default: '32KiB' })),
+  },
+  CLOSED,
+)
+
+const HeaderCondition = Type.Union([
+  Type.String(),
+  Type.Object({ regex: Type.String({ 'x-format': 'regex' }) }, CLOSED),
+  Type.Object({ present: Type.Boolean() }, CLOSED),
+])
+
+export const MatchSchema = Type.Object(
+  {
+    host: Type.Optional(Type.String({ description: 'api.example.com or *.example.com', 'x-format': 'host-pattern' })),
+    path: Type.Optional(Type.String({ description: '/static, /{param}, /{rest*}, /* or /**', 'x-format': 'path-pattern' })),
+    pathRegex: Type.Optional(Type.String({ description: 'Linear-time expression for the whole path', 'x-format': 'regex' })),
+    method: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], { description: 'GET, or [GET, POST]' })),
+    headers: Type.Optional(Type.Record(Type.String(), HeaderCondition)),
+    query: Type.Optional(Type.Record(Type.String(), HeaderCondition)),
+  },
+  CLOSED,
+)
+
+const HeaderValues = Type.Record(Type.String(), Type.String())
+
+export const RouteSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, description: 'Unique; appears in logs, metrics and explain' }),
+    match: Type.Optional(MatchSchema),
+    priority: Type.Optional(Type.Integer({ description: 'Higher wins between routes of equal precedence', default: 0 })),
+    rewrite: Type.Optional(
+      Type.Object(
+        {
+          path: Type.Optional(Type.String({ description: 'New path; {name} inserts a parameter' })),
+          stripPrefix: Type.Optional(Type.String({ description: 'Removed from the start of the path' })),
+          host: Type.Optional(Type.String({ description: 'Host header for the upstream' })),
+        },
+        CLOSED,
+      ),
+    ),
+    upstream: Type.Optional(Type.String({ description: 'Name of an upstream' })),
+    split: Type.Optional(
+      Type.Array(
+        Type.Object({ upstream: Type.String(), weight: Type.Integer({ minimum: 0, maximum: 65_535 }) }, CLOSED),
+        { minItems: 1, description: 'Upstreams by share' },
+      ),
+    ),
+    respond: Type.Optional(
+      Type.Object(
+        {
+          status: Type.Optional(Type.Integer({ minimum: 200, maximum: 599, default: 200 })),
+          body: Type.Optional(Type.String({ default: '' })),
+          headers: Type.Optional(HeaderValues),
+        },
+        CLOSED,
+      ),
+    ),
+    redirect: Type.Optional(
+      Type.Object(
+        {
+          to: Type.String({ description: 'Location; may use {scheme} {host} {port} {path} {query} and parameters' }),
+          status: Type.Optional(Type.Union([301, 302, 303, 307, 308].map((status) => Type.Literal(status)), { default: 308 })),
+        },
+        CLOSED,
+      ),
+    ),
+    plugins: Type.Optional(Plugins),
+  },
+  CLOSED,
+)
+
+export const GatewaySchema = Type.Object(
+  {
+    $schema: Type.Optional(Type.String()),
+    version: Type.Literal(1, { description: 'Version of this format' }),
+    listeners: Type.Array(ListenerSchema, { minItems: 1 }),
+    admin: Type.Optional(Type.Object({ bind: Type.String({ description: 'host:port on loopback', 'x-format': 'bind' }) }, CLOSED)),
+    workers: Type.Optional(Type.Literal(1, { default: 1 })),
+    trustedProxies: Type.Optional(Type.Array(Type.String({ 'x-format': 'cidr' }), { description: 'Whose X-Forwarded-* and Forwarded are believed' })),
+    drainTimeout: Type.Optional(Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' })),
+    pluginDirectories: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Where plugins of your own lie, relative to this file' })),
+    plugins: Type.Optional(Plugins),
+    paths: Type.Optional(Type.Record(Type.String(), Plugins, { description: 'Plugins per path pattern' })),
+    upstreams: Type.Optional(Type.Record(Type.String(), UpstreamSchema)),
+    routes: Type.Array(RouteSchema),
+  },
+  { ...CLOSED, title: 'Sluice gateway configuration' },
+)
+
+/** A valid configuration: units are numbers, defaults filled in, variables replaced. */
+export type GatewayConfig = Static<typeof GatewaySchema>
+export type ListenerConfig = Static<typeof ListenerSchema>
+export type UpstreamConfig = Static<typeof UpstreamSchema>
+export type EndpointConfig = Static<typeof EndpointSchema>
+export type RouteConfig = Static<typeof RouteSchema>
+export type MatchConfig = Static<typeof MatchSchema>
+/** A condition on one header or query value: equal text, a full-match expression, or presence. */
+export type ValueCondition = Static<typeof HeaderCondition>
+export type CanonicalPathRules = Static<typeof PathRules>

@@ -1,0 +1,48 @@
+// Units in YAML are strings that a person reads (`200ms`, `16KiB`, `100/s`); in the code they are numbers.
+// The schema says string for editors, `Static` says number, and the loader converts after validation
+// wherever it meets the `x-unit` keyword.
+import { Type } from 'typebox'
+
+export type Unit = 'duration' | 'size' | 'rate'
+
+/** Keyword that marks a schema whose string value is converted to a number. */
+export const UNIT_KEYWORD = 'x-unit'
+
+const DURATION = /^(0|[1-9][0-9]*(?:\.[0-9]+)?)(ms|s|m|h)$/
+const SIZE = /^(0|[1-9][0-9]*(?:\.[0-9]+)?)(B|KiB|MiB|GiB)$/
+const RATE = /^([1-9][0-9]*(?:\.[0-9]+)?)\/(s|m|h)$/
+
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const BYTES: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+const PER_SECOND: Record<string, number> = { s: 1, m: 1 / 60, h: 1 / 3600 }
+
+export const UNIT_EXAMPLES: Record<Unit, string> = {
+  duration: '200ms, 5s, 1m or 2h',
+  size: '512B, 16KiB, 10MiB or 1GiB',
+  rate: '100/s, 30/m or 5/h',
+}
+
+/** Schema of a duration such as `200ms`; milliseconds once loaded. */
+export function Duration(options: { description?: string; default?: string } = {}) {
+  return Type.Unsafe<number>({ type: 'string', pattern: DURATION.source, [UNIT_KEYWORD]: 'duration', ...options })
+}
+
+/** Schema of a size such as `16KiB`; bytes once loaded. */
+export function ByteSize(options: { description?: string; default?: string } = {}) {
+  return Type.Unsafe<number>({ type: 'string', pattern: SIZE.source, [UNIT_KEYWORD]: 'size', ...options })
+}
+
+/** Schema of a rate such as `100/s`; events per second once loaded. */
+export function Rate(options: { description?: string; default?: string } = {}) {
+  return Type.Unsafe<number>({ type: 'string', pattern: RATE.source, [UNIT_KEYWORD]: 'rate', ...options })
+}
+
+/** Milliseconds, bytes or events per second; NaN when the text is not of that unit. */
+export function parseUnit(unit: Unit, text: string): number {
+  const [pattern, factors] =
+    unit === 'duration' ? [DURATION, MILLISECONDS] : unit === 'size' ? [SIZE, BYTES] : [RATE, PER_SECOND]
+  const match = pattern.exec(text)
+  if (match === null) return NaN
+  const value = Number(match[1]) * factors[match[2]!]!
+  return unit === 'rate' ? value : Math.round(value)
+}

@@ -1,0 +1,337 @@
+// One request and its reply, from first byte to last. Pooled and reused: every field is set in the constructor, in one
+// order and of one type, and `reset` mirrors it, so that the object keeps one hidden class for ever.
+import { randomBytes } from 'node:crypto'
+import { Failure, type ErrorKind } from '../base/errors.ts'
+import { checkHeader, findHeader, hasHeader, removeHeader, setHeader } from '../base/headers.ts'
+import { Timer } from '../base/timer-wheel.ts'
+import { MAX_PARAMETERS, type Matchable } from './match.ts'
+import type { PluginExchange } from './plugin.ts'
+import type { Reply } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+import type { Chain, Route, Snapshot, Upstream } from './snapshot.ts'
+import type { Attempt, Endpoint } from './transport.ts'
+import { ANSWERED, FAILED, type Verdict } from './verdict.ts'
+
+/** What the road does with an Exchange; the listener calls it. */
+export interface Road {
+  /** A request head is complete; everything that the engine forgets was copied. */
+  handle(x: Exchange): void
+  /** Body bytes, valid only during the call. */
+  received(x: Exchange, bytes: Uint8Array, last: boolean): void
+  /** The client's connection takes bytes again. */
+  drained(x: Exchange): void
+  /** The client's connection is gone. */
+  aborted(x: Exchange): void
+  /** The promise that the Exchange was parked on has settled. */
+  settled(x: Exchange, verdict: unknown): void
+  rejected(x: Exchange, error: unknown): void
+  /** A timer of the Exchange has fired. */
+  timedOut(x: Exchange, total: boolean): void
+}
+
+/** What one listener knows and lends to each of its Exchanges. */
+export interface ListenerContext {
+  readonly name: string
+  readonly scheme: 'http' | 'https'
+  /** Makes a path canonical; '' refuses it. */
+  canonicalPath(raw: string): string
+  /** New replies close their connection: the listener is draining. */
+  draining: boolean
+  /** Exchanges between head and last byte. */
+  active: number
+  /** Takes a finished Exchange back; called once per request, never while anything may still hold it. */
+  recycle(x: Exchange): void
+}
+
+export const WAITING_FOR_NOTHING = 0
+export const WAITING_FOR_PLUGIN = 1
+export const WAITING_FOR_CONNECTION = 2
+export const WAITING_FOR_REQUEST_BODY = 3
+export const WAITING_FOR_HEAD = 4
+export const WAITING_FOR_RESPONSE_BODY = 5
+
+const NO_CHAIN: Chain = Object.freeze({ access: null, request: null, response: null, log: null })
+
+// Unique across restarts and instances: 48 random bits, then a counter.
+const ID_PREFIX = randomBytes(6).toString('hex')
+let idCounter = 0
+
+export class Exchange implements PluginExchange, Matchable {
+  readonly road: Road
+  readonly listener: ListenerContext
+  /** Set once by the listener that makes the Exchange. */
+  reply!: Reply
+
+  // request
+  method = ''
+  /** Request target as the client sent it, query included. */
+  target = ''
+  path = ''
+  search = ''
+  /** Host field as sent. */
+  authority = ''
+  host = ''
+  scheme = 'http'
+  /** Address of the connection's other end. */
+  peerIp = ''
+  clientIp = ''
+  /** HTTP minor version: 0 or 1. */
+  minorVersion = 1
+  headers: string[] = []
+  readonly offsets = new Int32Array(MAX_PARAMETERS * 2)
+  readonly body = new RequestBody()
+  preflight = false
+  /** What the listener could not read faithfully; the guard refuses the request with it. */
+  malformed: ErrorKind | null = null
+
+  // what was decided
+  snapshot: Snapshot | null = null
+  route: Route | null = null
+  chain: Chain = NO_CHAIN
+  upstream: Upstream | null = null
+  endpoint: Endpoint | null = null
+
+  // where it is
+  /** Index into the road's table of stages. */
+  stage = 0
+  /** Step at which a parked chain goes on. */
+  resumeAt = 0
+  /** Times that a promise parked it: one that settles after its time was up is told from the one awaited now. */
+  parks = 0
+  /** What the timer measures: one of WAITING_FOR_*. */
+  waiting = WAITING_FOR_NOTHING
+  /** An attempt runs; null before, and after its end. */
+  attempt: Attempt | null = null
+  attempts = 0
+  /** The head was handed to the reply: nothing but the body, or a cut, can follow. */
+  headSent = false
+  /** The reply is complete, cut, or the client is gone. */
+  finished = false
+  /** Somebody outside may still hold a reference: drop it instead of recycling. */
+  shared = false
+  /** The upstream waits until the client reads. */
+  clientSlow = false
+  /** Reply events that came while the response steps waited for a promise. */
+  endedEarly = false
+
+  // what goes to the upstream; made by road/send.ts
+  upstreamTarget = ''
+  upstreamHeaders: string[] = []
+
+  // reply
+  status = 0
+  responseHeaders: string[] = []
+  /** Flat [operation, name, value] of plugins that ran before there was a reply. */
+  responseEdits: string[] = []
+  /** Body bytes that follow the head; UNKNOWN_LENGTH if as many as come. */
+  responseLength = 0
+  /** HEAD, 204 and 304: a head and nothing else. */
+  bodyless = false
+  /** The connection is closed after the reply. */
+  closeAfter = false
+  /** Body of a reply that the gateway makes; null when it streams from an upstream. */
+  localBody: string | Uint8Array | null = null
+  failure: Failure | null = null
+  failedPlugin = ''
+  bytesOut = 0
+  /** Bytes moved either way since the request began; the idle timer compares it. */
+  progress = 0
+  progressSeen = 0
+
+  // times, monotonic ms; 0: not yet
+  startedAt = 0
+  respondedAt = 0
+
+  readonly timer: Timer
+  readonly totalTimer: Timer
+
+  #id = ''
+
+  constructor(road: Road, listener: ListenerContext) {
+    this.road = road
+    this.listener = listener
+    this.timer = new Timer(() => road.timedOut(this, false))
+    this.totalTimer = new Timer(() => road.timedOut(this, true))
+  }
+
+  /** Ready for the next request. Mirrors the fields above. */
+  reset(): void {
+    this.method = ''
+    this.target = ''
+    this.path = ''
+    this.search = ''
+    this.authority = ''
+    this.host = ''
+    this.scheme = 'http'
+    this.peerIp = ''
+    this.clientIp = ''
+    this.minorVersion = 1
+    this.headers.length = 0
+    this.body.reset()
+    this.preflight = false
+    this.malformed = null
+    this.snapshot = null
+    this.route = null
+    this.chain = NO_CHAIN
+    this.upstream = null
+    this.endpoint = null
+    this.stage = 0
+    this.resumeAt = 0
+    this.attempt = null
+    this.attempts = 0
+    this.headSent = false
+    this.finished = false
+    this.shared = false
+    this.clientSlow = false
+    this.endedEarly = false
+    this.upstreamTarget = ''
+    this.upstreamHeaders.length = 0
+    this.status = 0
+    this.responseHeaders.length = 0
+    this.responseEdits.length = 0
+    this.responseLength = 0
+    this.bodyless = false
+    this.closeAfter = false
+    this.localBody = null
+    this.failure = null
+    this.failedPlugin = ''
+    this.bytesOut = 0
+    this.progress = 0
+    this.progressSeen = 0
+    this.startedAt = 0
+    this.respondedAt = 0
+    this.parks = 0
+    this.waiting = WAITING_FOR_NOTHING
+    this.#id = ''
+  }
+
+  get routeName(): string {
+    return this.route === null ? '' : this.route.name
+  }
+
+  get upstreamName(): string {
+    return this.upstream === null ? '' : this.upstream.name
+  }
+
+  get requestBodyLength(): number {
+    return this.body.length
+  }
+
+  get bytesIn(): number {
+    return this.body.received
+  }
+
+  get elapsed(): number {
+    return performance.now() - this.startedAt
+  }
+
+  get upstreamLatency(): number {
+    return this.respondedAt === 0 ? -1 : this.respondedAt - this.startedAt
+  }
+
+  get errorCode(): string {
+    return this.failure === null ? '' : this.failure.kind.code
+  }
+
+  get requestId(): string {
+    if (this.#id === '') this.#id = ID_PREFIX + (idCounter++).toString(16).padStart(8, '0')
+    return this.#id
+  }
+
+  setRequestId(id: string): void {
+    checkHeader('x-request-id', id)
+    this.#id = id
+  }
+
+  header(name: string): string {
+    return findHeader(this.headers, name.toLowerCase())
+  }
+
+  hasHeader(name: string): boolean {
+    return hasHeader(this.headers, name.toLowerCase())
+  }
+
+  setRequestHeader(name: string, value: string): void {
+    checkHeader(name, value)
+    setHeader(this.headers, name.toLowerCase(), value)
+  }
+
+  addRequestHeader(name: string, value: string): void {
+    checkHeader(name, value)
+    this.headers.push(name.toLowerCase(), value)
+  }
+
+  removeRequestHeader(name: string): void {
+    removeHeader(this.headers, name.toLowerCase())
+  }
+
+  responseHeader(name: string): string {
+    return findHeader(this.responseHeaders, name.toLowerCase())
+  }
+
+  setResponseHeader(name: string, value: string): void {
+    checkHeader(name, value)
+    this.#edit('set', name.toLowerCase(), value)
+  }
+
+  addResponseHeader(name: string, value: string): void {
+    checkHeader(name, value)
+    this.#edit('add', name.toLowerCase(), value)
+  }
+
+  removeResponseHeader(name: string): void {
+    this.#edit('remove', name.toLowerCase(), '')
+  }
+
+  #edit(operation: string, name: string, value: string): void {
+    if (this.status === 0) this.responseEdits.push(operation, name, value)
+    else applyEdit(this.responseHeaders, operation, name, value)
+  }
+
+  /** The reply is known now: what plugins asked for earlier is applied to it. */
+  applyEdits(): void {
+    const edits = this.responseEdits
+    for (let i = 0; i < edits.length; i += 3) {
+      applyEdit(this.responseHeaders, edits[i]!, edits[i + 1]!, edits[i + 2]!)
+    }
+    edits.length = 0
+  }
+
+  param(name: string): string {
+    const names = this.route?.parameters
+    const index = names === undefined ? -1 : names.indexOf(name)
+    if (index < 0) return ''
+    return this.path.slice(this.offsets[index * 2], this.offsets[index * 2 + 1])
+  }
+
+  respond(status: number, headers: readonly string[], body: string | Uint8Array): Verdict {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new TypeError(`status ${status} is not a whole number from 200 to 599`)
+    }
+    for (let i = 0; i < headers.length; i += 2) checkHeader(headers[i]!, headers[i + 1]!)
+    this.status = status
+    this.responseHeaders.length = 0
+    for (let i = 0; i < headers.length; i += 2) this.responseHeaders.push(headers[i]!.toLowerCase(), headers[i + 1]!)
+    this.localBody = body
+    return ANSWERED
+  }
+
+  deny(kind: ErrorKind, detail = ''): Verdict {
+    return this.fail(new Failure(kind, detail))
+  }
+
+  fail(failure: Failure): typeof FAILED {
+    this.failure = failure
+    return FAILED
+  }
+
+  limitBody(bytes: number): void {
+    if (bytes < this.body.limit) this.body.limit = bytes
+  }
+}
+
+function applyEdit(headers: string[], operation: string, name: string, value: string): void {
+  if (operation === 'set') setHeader(headers, name, value)
+  else if (operation === 'add') headers.push(name, value)
+  else removeHeader(headers, name)
+}

@@ -1,0 +1,48 @@
+// How bytes reach an endpoint. undici today; the own HTTP/1.1 client and HTTP/2 take the same place later.
+import type { Failure } from '../base/errors.ts'
+import type { Exchange } from './exchange.ts'
+
+/** One address of an upstream, with what is known of it now. Lives outside snapshots. */
+export interface Endpoint {
+  /** Origin, e.g. `http://127.0.0.1:9001`. */
+  readonly url: string
+  readonly transport: Transport
+  /** Requests that are on their way. */
+  inFlight: number
+}
+
+/** A try of one Exchange at one endpoint. */
+export interface Attempt {
+  /** Gives up: the connection is closed if it cannot be used again. Nothing is called back afterwards. */
+  cancel(): void
+  /** Stops and restarts the arrival of response body bytes. */
+  pause(): void
+  resume(): void
+}
+
+/** What a transport tells. For one attempt: `connected`, `sent`, `head`, `data`..., `ended`; or at any time, once, `failed`. */
+export interface ResponseReceiver {
+  /** The request is on a connection; its head was written. */
+  connected(x: Exchange): void
+  /** The request, with its body, was written. */
+  sent(x: Exchange): void
+  /** `x.status`, `x.responseHeaders` and `x.responseLength` are set. */
+  head(x: Exchange): void
+  /** Body bytes, valid only during the call. */
+  data(x: Exchange, bytes: Uint8Array): void
+  ended(x: Exchange): void
+  /** `untouched`: not one byte of a reply was received. */
+  failed(x: Exchange, failure: Failure, untouched: boolean): void
+}
+
+export interface Transport {
+  /**
+   * Sends the request of `x` as `x.upstreamHead` describes it and reports to `receiver`.
+   * `fresh` asks for a connection that no request has used before.
+   */
+  send(x: Exchange, receiver: ResponseReceiver, fresh: boolean): Attempt
+  /** Connections that are open now. */
+  readonly connections: number
+  /** Ends idle connections at once and busy ones when their exchange is over. */
+  close(): void
+}

@@ -1,0 +1,119 @@
+// The node engine, on node:http: slower than uWS and stricter; HTTP/1.0 and absolute-form too.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { ERRORS, type ErrorKind } from '../../base/errors.ts'
+import { statusLine } from '../../base/status-text.ts'
+import { Exchange, type ListenerContext, type Road } from '../../contract/exchange.ts'
+import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
+import { NodeReply } from './reply.ts'
+
+const MAX_HEAD_SIZE = 16 * 1024
+const NOTHING = new Uint8Array(0)
+
+/** Binds and listens. Rejects when the address cannot be had. */
+export async function listenNode(options: ListenerOptions, road: Road): Promise<Listener> {
+  const context: ListenerContext = {
+    name: options.name,
+    scheme: 'http',
+    canonicalPath: options.canonicalPath,
+    draining: false,
+    active: 0,
+    recycle() {}, // node allocates far more per request than an Exchange
+  }
+  const server = createServer({
+    insecureHTTPParser: false,
+    requireHostHeader: false, // the guard answers with a problem document
+    maxHeaderSize: MAX_HEAD_SIZE,
+    headersTimeout: 10_000,
+    requestTimeout: 0, // uploads may be long; the idle timeout of the road ends those that stall
+    keepAliveTimeout: 60_000,
+    connectionsCheckingInterval: 1_000,
+    noDelay: true,
+  })
+  server.maxHeadersCount = 0 // 0: none is dropped silently; their size is limited
+  /** Replies that are due, by connection: an error must not be written into the middle of one. */
+  const pending = new WeakMap<Socket, number>()
+
+  const accept = (request: IncomingMessage, response: ServerResponse, continues: boolean): void => {
+    const { socket } = request
+    pending.set(socket, (pending.get(socket) ?? 0) + 1)
+    const x = new Exchange(road, context)
+    x.reply = new NodeReply(x, request, response)
+    response.on('close', () => {
+      pending.set(socket, pending.get(socket)! - 1)
+      if (!response.writableFinished) road.aborted(x)
+    })
+    response.on('error', () => {}) // 'close' follows
+    readHead(x, request)
+    road.handle(x)
+    if (x.finished || x.body.complete) return
+    if (continues) response.writeContinue()
+    request.on('data', (chunk: Buffer) => road.received(x, chunk, false))
+    request.on('end', () => road.received(x, NOTHING, true))
+  }
+  server.on('request', (request, response) => accept(request, response, false))
+  server.on('checkContinue', (request, response) => accept(request, response, true))
+  server.on('checkExpectation', (request, response) => accept(request, response, false))
+  server.on('connect', (_request, socket) => refuse(socket as Socket, ERRORS.notImplemented))
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    if ((pending.get(socket as Socket) ?? 0) > 0 || !socket.writable) socket.destroy()
+    else refuse(socket as Socket, kindOf(error.code))
+  })
+
+  const address = parseBind(options.bind)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`cannot listen on ${options.bind}: ${error.message}`)))
+    server.listen('path' in address ? { path: address.path } : address, resolve)
+  })
+  const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
+  const stopAccepting = (): void => {
+    context.draining = true
+    server.close()
+    server.closeIdleConnections()
+  }
+  return {
+    name: options.name,
+    address: 'path' in address ? options.bind : options.bind.replace(/:\d+$/, `:${port}`),
+    port,
+    get active() {
+      return context.active
+    },
+    stopAccepting,
+    close() {
+      stopAccepting()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function readHead(x: Exchange, request: IncomingMessage): void {
+  x.method = request.method!
+  x.target = request.url!
+  x.minorVersion = request.httpVersionMinor
+  x.peerIp = peerAddress(request.socket)
+  const raw = request.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) x.headers.push(raw[i]!.toLowerCase(), raw[i + 1]!)
+}
+
+/** IPv4 on a dual-stack socket in its own form; 127.0.0.1 for a unix socket, whose peers are local by nature. */
+function peerAddress(socket: Socket): string {
+  const address = socket.remoteAddress ?? '127.0.0.1'
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}
+
+function kindOf(code: string | undefined): ErrorKind {
+  if (code === 'HPE_HEADER_OVERFLOW') return ERRORS.headTooLarge
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ERRORS.requestTimeout
+  return ERRORS.badRequest
+}
+
+/** Answers what never became a request, and closes. */
+function refuse(socket: Socket, { status, title, code }: ErrorKind): void {
+  const body = JSON.stringify({ type: 'about:blank', title, status, code })
+  socket.on('error', () => {})
+  socket.end(
+    `HTTP/1.1 ${statusLine(status)}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  )
+}

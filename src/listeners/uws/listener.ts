@@ -1,0 +1,80 @@
+// The uWS engine: native request -> Exchange. Fastest; HTTP/1.1 only.
+import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js'
+import { ERRORS } from '../../base/errors.ts'
+import { Exchange, type Road } from '../../contract/exchange.ts'
+import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
+import { ExchangePool } from '../exchange-pool.ts'
+import { readHead } from './head.ts'
+import { loadUws } from './load.ts'
+import { peerAddress } from './peer-address.ts'
+import { UwsReply } from './reply.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/** Callbacks are bound once per pooled object; the reply is reached without a cast. */
+class UwsExchange extends Exchange {
+  readonly native: UwsReply
+  readonly onData: (chunk: ArrayBuffer, last: boolean) => void
+  readonly onAborted: () => void
+
+  constructor(road: Road, pool: ExchangePool) {
+    super(road, pool)
+    this.native = new UwsReply(this)
+    this.reply = this.native
+    this.onData = (chunk, last) => road.received(this, chunk.byteLength === 0 ? NOTHING : new Uint8Array(chunk), last)
+    this.onAborted = () => {
+      this.native.detach()
+      road.aborted(this)
+    }
+  }
+}
+
+/** Binds and listens. Rejects when no uWS binary loads or the address cannot be had. */
+export async function listenUws(options: ListenerOptions, road: Road): Promise<Listener> {
+  const uws = await loadUws()
+  const pool: ExchangePool = new ExchangePool(options, () => new UwsExchange(road, pool))
+  const app = uws.App()
+  app.any('/*', (res, req) => accept(pool, res, req))
+  const address = parseBind(options.bind)
+  const socket = await new Promise<us_listen_socket>((resolve, reject) => {
+    const listening = (token: us_listen_socket | false): void => {
+      if (token) resolve(token)
+      else reject(new Error(`cannot listen on ${options.bind}: the address is in use or not ours`))
+    }
+    if ('path' in address) app.listen_unix(listening, address.path)
+    else app.listen(address.host, address.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, listening)
+  })
+  let listening = true
+  const port = 'path' in address ? 0 : uws.us_socket_local_port(socket)
+  const stopAccepting = (): void => {
+    pool.draining = true
+    if (listening) uws.us_listen_socket_close(socket)
+    listening = false
+  }
+  return {
+    name: options.name,
+    address: 'path' in address ? options.bind : options.bind.replace(/:\d+$/, `:${port}`),
+    port,
+    get active() {
+      return pool.active
+    },
+    stopAccepting,
+    close() {
+      stopAccepting()
+      app.close()
+    },
+  }
+}
+
+// Nothing may throw out of here: uWS would end the process.
+function accept(pool: ExchangePool, res: HttpResponse, req: HttpRequest): void {
+  const x = pool.take() as UwsExchange
+  res.onAborted(x.onAborted)
+  x.native.start(res)
+  x.peerIp = peerAddress(res.getRemoteAddress())
+  if (!readHead(x, req)) x.malformed = ERRORS.badHeader
+  x.road.handle(x)
+  x.native.inHandler = false
+  // Bytes come after this handler has returned, so nothing is missed; a finished Exchange may be reused already.
+  if (!x.finished && !x.body.complete) res.onData(x.onData)
+}

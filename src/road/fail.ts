@@ -1,0 +1,50 @@
+// The one place where a failure becomes a reply (RFC 9457). Addresses, stacks and causes go to the log only.
+import { ERRORS, Failure } from '../base/errors.ts'
+import type { Exchange } from '../contract/exchange.ts'
+import { FAILED } from '../contract/verdict.ts'
+import type { RoadState } from './state.ts'
+
+/** A stage threw: a plugin's fault if one was running, else a bug of ours. */
+export function failStep(x: Exchange, error: unknown): typeof FAILED {
+  return x.fail(new Failure(x.failedPlugin === '' ? ERRORS.internal : ERRORS.pluginFailed, '', error))
+}
+
+/** Turns `x.failure` into the reply of the Exchange. */
+export function fail(x: Exchange, state: RoadState): void {
+  const { kind, detail } = x.failure!
+  report(x, state)
+  x.attempt?.cancel()
+  x.attempt = null
+  state.wheel.disarm(x.totalTimer)
+  if (kind.close) x.closeAfter = true
+  x.status = kind.status
+  x.responseHeaders.length = 0
+  x.responseHeaders.push('content-type', 'application/problem+json')
+  if (kind.status === 503 || kind.status === 429) x.responseHeaders.push('retry-after', '1')
+  x.localBody = JSON.stringify({
+    type: 'about:blank',
+    title: kind.title,
+    status: kind.status,
+    detail: detail === '' ? undefined : detail,
+    instance: x.requestId,
+    code: kind.code,
+  })
+}
+
+function report(x: Exchange, state: RoadState): void {
+  const { kind, cause } = x.failure!
+  if (kind.source === 'client') return // its access log line says it all; a client must not fill our log
+  const level = kind.source === 'self' ? 'error' : 'warn'
+  state.log[level](
+    {
+      code: kind.code,
+      requestId: x.requestId,
+      route: x.routeName,
+      upstream: x.upstreamName === '' ? undefined : x.upstreamName,
+      endpoint: x.endpoint?.url,
+      plugin: x.failedPlugin === '' ? undefined : x.failedPlugin,
+      err: cause ?? undefined,
+    },
+    kind.title,
+  )
+}

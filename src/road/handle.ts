@@ -1,0 +1,160 @@
+// The main road: what happens to a request, from head to last byte, in the order in which it happens.
+import { ERRORS, Failure } from '../base/errors.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Exchange, Road } from '../contract/exchange.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import type { ResponseReceiver } from '../contract/transport.ts'
+import { ANSWERED, FAILED, NEXT, PARKED, type Progress } from '../contract/verdict.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { fail, failStep } from './fail.ts'
+import { abandon, finish } from './finish.ts'
+import { guard } from './guard.ts'
+import { match } from './match.ts'
+import { access, request, response } from './phases.ts'
+import { pin } from './pin.ts'
+import { forwardBody, reply, resumeBody } from './reply.ts'
+import { mayRetry } from './retry.ts'
+import { send, sendAgain } from './send.ts'
+import type { RoadState, Stage } from './state.ts'
+import { connectionMade, expire, requestSent, stopClocks } from './timeouts.ts'
+
+const ROAD: readonly Stage[] = [
+  pin, //      the snapshot that this request sees to its end
+  guard, //    framing and head checks that the engine does not make; client address
+  match, //    canonical path -> Route, parameters as offsets; 404 / 405 + Allow
+  access, //   plugins that may answer
+  request, //  plugins that change what is forwarded
+  send, //     the route's own reply, or an endpoint and the transport; parks until the head is there
+  response, // plugins that see the head of the reply
+  reply, //    head as one block; the body streams on its own
+]
+const RESPONSE = ROAD.indexOf(response)
+const REPLY = ROAD.indexOf(reply)
+
+/** Drives Exchanges along the road. One per worker; it is also what listeners and transports report to. */
+export class MainRoad implements Road, ResponseReceiver {
+  readonly state: RoadState
+
+  constructor(initial: Snapshot, wheel: TimerWheel, log: Logger) {
+    this.state = { current: initial, inFlight: 0, wheel, log, receiver: this }
+  }
+
+  handle(x: Exchange): void {
+    this.#advance(x)
+  }
+
+  /** Runs stages until one parks the Exchange or the last is done. The one place where a throw is caught. */
+  #advance(x: Exchange): void {
+    while (x.stage < ROAD.length) {
+      let progress: Progress
+      try {
+        progress = ROAD[x.stage]!(x, this.state)
+      } catch (error) {
+        progress = failStep(x, error)
+      }
+      if (x.finished || progress === PARKED) return
+      this.#step(x, progress)
+    }
+  }
+
+  #step(x: Exchange, progress: Progress): void {
+    x.resumeAt = 0
+    if (progress !== FAILED) x.failedPlugin = ''
+    if (progress === NEXT) x.stage++
+    else if (progress === ANSWERED) x.stage = RESPONSE
+    else {
+      // A response step that fails is not run again on the reply about its failure.
+      x.stage = x.stage >= RESPONSE ? REPLY : RESPONSE
+      fail(x, this.state)
+    }
+  }
+
+  settled(x: Exchange, verdict: unknown): void {
+    if (x.finished) return
+    stopClocks(x, this.state)
+    const known = verdict === ANSWERED || verdict === FAILED
+    if (known) this.#step(x, verdict)
+    this.#advance(x)
+  }
+
+  rejected(x: Exchange, error: unknown): void {
+    if (x.finished) return
+    stopClocks(x, this.state)
+    this.#step(x, failStep(x, error))
+    this.#advance(x)
+  }
+
+  received(x: Exchange, bytes: Uint8Array, last: boolean): void {
+    if (x.finished) return
+    x.progress += bytes.byteLength
+    if (x.body.receive(bytes, last)) return
+    this.#fail(x, new Failure(ERRORS.bodyTooLarge, `At most ${x.body.limit} bytes are allowed.`))
+  }
+
+  connected(x: Exchange): void {
+    connectionMade(x, this.state)
+  }
+
+  sent(x: Exchange): void {
+    requestSent(x, this.state)
+  }
+
+  head(x: Exchange): void {
+    stopClocks(x, this.state)
+    x.respondedAt = performance.now()
+    x.stage = RESPONSE
+    this.#advance(x)
+    // The steps wait for a promise: the body must wait too.
+    if (!x.headSent && !x.finished) x.attempt?.pause()
+  }
+
+  data(x: Exchange, bytes: Uint8Array): void {
+    if (!x.finished) forwardBody(x, bytes)
+  }
+
+  ended(x: Exchange): void {
+    x.attempt = null
+    if (x.finished) return
+    if (!x.headSent || x.clientSlow) x.endedEarly = true
+    else finish(x, this.state)
+  }
+
+  drained(x: Exchange): void {
+    if (x.finished || !x.clientSlow) return
+    x.clientSlow = false
+    if (x.endedEarly) finish(x, this.state)
+    else resumeBody(x)
+  }
+
+  failed(x: Exchange, failure: Failure, untouched: boolean): void {
+    x.attempt = null
+    if (x.finished) return
+    if (untouched && mayRetry(x, failure)) sendAgain(x, this.state)
+    else this.#fail(x, failure)
+  }
+
+  timedOut(x: Exchange, total: boolean): void {
+    if (x.finished) return
+    const failure = expire(x, this.state, total)
+    if (failure !== null) this.#fail(x, failure)
+  }
+
+  aborted(x: Exchange): void {
+    if (x.finished) return
+    x.failure ??= new Failure(ERRORS.clientGone)
+    abandon(x, this.state)
+  }
+
+  /** Fails an Exchange that waits: with a problem reply if nothing was sent, else by cutting the connection. */
+  #fail(x: Exchange, failure: Failure): void {
+    x.failure = failure
+    x.parks++ // whatever it waited for comes too late
+    if (x.headSent) {
+      x.reply.cut()
+      abandon(x, this.state)
+      return
+    }
+    this.#step(x, FAILED)
+    this.#advance(x)
+  }
+}

@@ -1,0 +1,33 @@
+// The plugin phases as stages. A route without plugins in a phase spends one comparison on it.
+import { runFrom, runResponseFrom } from '../chain/run.ts'
+import { WAITING_FOR_PLUGIN, type Exchange } from '../contract/exchange.ts'
+import { NEXT, PARKED, type Progress } from '../contract/verdict.ts'
+import type { RoadState } from './state.ts'
+
+/** ms that one step may wait for its promise. */
+const PLUGIN_TIMEOUT = 10_000
+
+export function access(x: Exchange, state: RoadState): Progress {
+  const steps = x.chain.access
+  return steps === null ? NEXT : limited(x, state, runFrom(x, steps, x.resumeAt))
+}
+
+export function request(x: Exchange, state: RoadState): Progress {
+  const steps = x.chain.request
+  return steps === null ? NEXT : limited(x, state, runFrom(x, steps, x.resumeAt))
+}
+
+export function response(x: Exchange, state: RoadState): Progress {
+  // What plugins set before there was a reply comes first, so that response steps see and may overrule it.
+  if (x.responseEdits.length > 0) x.applyEdits()
+  const steps = x.chain.response
+  return steps === null ? NEXT : limited(x, state, runResponseFrom(x, steps, x.resumeAt))
+}
+
+function limited(x: Exchange, state: RoadState, progress: Progress): Progress {
+  if (progress === PARKED) {
+    x.waiting = WAITING_FOR_PLUGIN
+    state.wheel.arm(x.timer, PLUGIN_TIMEOUT)
+  }
+  return progress
+}

@@ -1,0 +1,36 @@
+// A request sees one snapshot from its first stage to its log line, whatever is published meanwhile.
+import type { Exchange } from '../contract/exchange.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { NEXT, type Verdict } from '../contract/verdict.ts'
+import type { RoadState } from './state.ts'
+
+export function pin(x: Exchange, state: RoadState): Verdict {
+  x.startedAt = performance.now()
+  x.snapshot = state.current
+  x.route = state.current.unmatched
+  x.chain = x.route.chain
+  state.current.pins++
+  state.inFlight++
+  x.listener.active++
+  return NEXT
+}
+
+export function unpin(x: Exchange, state: RoadState): void {
+  state.inFlight--
+  x.listener.active--
+  const snapshot = x.snapshot!
+  if (--snapshot.pins === 0 && snapshot.retired) snapshot.release()
+}
+
+/** Makes `next` the snapshot of new requests; the old one is released when its last Exchange ends. */
+export function swap(state: RoadState, next: Snapshot): void {
+  const old = state.current
+  state.current = next
+  retire(old)
+}
+
+/** The snapshot is current no longer. */
+export function retire(snapshot: Snapshot): void {
+  snapshot.retired = true
+  if (snapshot.pins === 0) snapshot.release()
+}

@@ -1,0 +1,49 @@
+// The head as one block, then the body as it comes, at the pace of the client.
+import type { Exchange } from '../contract/exchange.ts'
+import { NEXT, PARKED, type Progress } from '../contract/verdict.ts'
+import { finish, finishWhole } from './finish.ts'
+import type { RoadState } from './state.ts'
+import { bodyBegins } from './timeouts.ts'
+
+/** Larger uploads are not read to their end just to keep the connection. */
+const DISCARD_LIMIT = 1024 * 1024
+
+export function reply(x: Exchange, state: RoadState): Progress {
+  x.headSent = true
+  x.bodyless = x.method === 'HEAD' || x.status === 204 || x.status === 304
+  if (x.listener.draining || !worthDiscarding(x)) x.closeAfter = true
+  if (x.localBody !== null) {
+    x.reply.whole(x, x.localBody)
+    x.bytesOut = x.bodyless ? 0 : x.localBody.length
+    finishWhole(x, state)
+    return NEXT
+  }
+  x.reply.head(x)
+  if (x.endedEarly) finish(x, state)
+  else {
+    bodyBegins(x, state)
+    // It was paused while response steps waited.
+    x.attempt?.resume()
+  }
+  return PARKED
+}
+
+export function forwardBody(x: Exchange, bytes: Uint8Array): void {
+  x.progress += bytes.byteLength
+  if (x.bodyless) return
+  x.bytesOut += bytes.byteLength
+  if (x.reply.write(bytes)) return
+  x.clientSlow = true
+  x.attempt?.pause()
+}
+
+export function resumeBody(x: Exchange): void {
+  x.progress++ // the client reads: that is a sign of life too
+  x.attempt?.resume()
+}
+
+/** The rest of the upload is small enough to be read and dropped, so that the connection can be used again. */
+function worthDiscarding(x: Exchange): boolean {
+  const { body } = x
+  return body.complete || (body.length > 0 && body.length - body.received <= DISCARD_LIMIT)
+}

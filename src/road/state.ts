@@ -1,0 +1,20 @@
+// What the stages of the main road share in one worker.
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Exchange } from '../contract/exchange.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import type { ResponseReceiver } from '../contract/transport.ts'
+import type { Progress } from '../contract/verdict.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+export interface RoadState {
+  /** What new requests pin. Replaced as a whole by the control road. */
+  current: Snapshot
+  /** Requests between head and last byte. */
+  inFlight: number
+  readonly wheel: TimerWheel
+  readonly log: Logger
+  /** Where transports report to: the road itself. */
+  readonly receiver: ResponseReceiver
+}
+
+export type Stage = (x: Exchange, state: RoadState) => Progress

@@ -1,0 +1,37 @@
+// What an error of undici or of a socket means in the words of the gateway.
+import { ERRORS, Failure } from '../../base/errors.ts'
+import { ConnectTimeout } from './connector.ts'
+
+const CONNECT_CODES = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'ENOENT',
+  'EMFILE',
+  'ENFILE',
+])
+
+/** `headReceived`: the reply had begun, so that its end is missing. */
+export function failureOf(error: Error & { code?: string }, connected: boolean, headReceived: boolean): Failure {
+  const code = error.code ?? ''
+  if (error instanceof ConnectTimeout || (code === 'ETIMEDOUT' && !connected) || code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return new Failure(ERRORS.upstreamConnectTimeout, '', error)
+  }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return new Failure(ERRORS.upstreamHeadTooLarge, '', error)
+  if (headReceived) return new Failure(ERRORS.upstreamTruncated, '', error)
+  if (!connected || CONNECT_CODES.has(code)) return new Failure(ERRORS.upstreamConnect, '', error)
+  if (code === 'UND_ERR_SOCKET') {
+    // undici reports a 100 or an upgrade that nobody asked for as a socket error of its own making.
+    const closed = /closed|reset/.test(error.message)
+    return new Failure(closed ? ERRORS.upstreamReset : ERRORS.upstreamProtocol, '', error)
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED' || code === 'ETIMEDOUT') {
+    return new Failure(ERRORS.upstreamReset, '', error)
+  }
+  return new Failure(ERRORS.upstreamProtocol, '', error)
+}

@@ -1,0 +1,39 @@
+// From undici's raw head to the reply fields of the Exchange: hop-by-hop fields go, framing becomes a length.
+import { isFieldValue, parseContentLength } from '../../base/headers.ts'
+import { isHopByHop, namesInConnection } from '../../base/hop-by-hop.ts'
+import type { Exchange } from '../../contract/exchange.ts'
+import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
+
+/** False when the head has bytes that must not reach a client. `raw` is flat: name, value, ... */
+export function readHead(x: Exchange, status: number, raw: readonly Buffer[]): boolean {
+  const headers = x.responseHeaders
+  headers.length = 0
+  let length = UNKNOWN_LENGTH
+  let chunked = false
+  let connection = ''
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toString('latin1').toLowerCase()
+    const value = raw[i + 1]!.toString('latin1')
+    if (!isFieldValue(value)) return false
+    if (name === 'content-length') length = parseContentLength(value)
+    else if (name === 'transfer-encoding') chunked = true
+    else if (name === 'connection') connection = connection === '' ? value : connection + ',' + value
+    else if (!isHopByHop(name)) headers.push(name, value)
+  }
+  if (connection !== '') dropNamed(headers, connection)
+  x.status = status
+  x.responseLength = chunked ? UNKNOWN_LENGTH : length
+  return true
+}
+
+function dropNamed(headers: string[], connection: string): void {
+  const named = namesInConnection(connection)
+  if (named.length === 0) return
+  let kept = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    if (named.includes(headers[i]!)) continue
+    headers[kept++] = headers[i]!
+    headers[kept++] = headers[i + 1]!
+  }
+  headers.length = kept
+}
