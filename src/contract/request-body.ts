@@ -76,12 +76,12 @@ export class RequestBody {
     const waiting = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
+    this.resume() // before the first chunk: the consumer may want to pause again
     for (let i = 0; i < waiting.length; i++) {
       this.consumed = true
       sink.chunk(waiting[i]!, this.complete && i === waiting.length - 1)
     }
     if (this.complete && waiting.length === 0) sink.chunk(NOTHING, true)
-    if (this.#paused && waiting.length === 0) this.resume()
   }
 
   /** The rest of the body is of no use to anybody: it is read and dropped. */

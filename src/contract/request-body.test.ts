@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { RequestBody } from './request-body.ts'
+import type { Reply } from './reply.ts'
+
+function laboratory(length: number) {
+  const events: string[] = []
+  const flow = { pauseBody: () => events.push('pause'), resumeBody: () => events.push('resume') } as unknown as Reply
+  const body = new RequestBody()
+  body.start(length, flow)
+  const taken: string[] = []
+  const sink = {
+    chunk: (bytes: Uint8Array, last: boolean) => taken.push(Buffer.from(bytes).toString() + (last ? '.' : '')),
+  }
+  return { body, events, taken, sink }
+}
+
+describe('request body', () => {
+  it('keeps what comes before its consumer, as copies, and ends once', () => {
+    const { body, taken, sink } = laboratory(6)
+    const engineBuffer = Buffer.from('abc')
+    body.receive(engineBuffer, false)
+    engineBuffer.fill(0) // the engine takes its buffer back
+    body.receive(Buffer.from('def'), true)
+    body.attach(sink)
+    assert.deepEqual(taken, ['abc', 'def.'])
+    assert.equal(body.consumed, true)
+  })
+
+  it('ends an empty chunked body', () => {
+    const { body, taken, sink } = laboratory(-1)
+    body.attach(sink)
+    body.receive(new Uint8Array(0), true)
+    assert.deepEqual(taken, ['.'])
+  })
+
+  it('ends a body that was complete but empty before there was a consumer', () => {
+    const { body, taken, sink } = laboratory(-1)
+    body.receive(new Uint8Array(0), true)
+    body.attach(sink)
+    assert.deepEqual(taken, ['.'])
+  })
+
+  it('pauses the client while nobody takes the body, and lets it go on afterwards', () => {
+    const { body, events, taken, sink } = laboratory(200 * 1024)
+    body.receive(new Uint8Array(65 * 1024), false)
+    assert.deepEqual(events, ['pause'])
+    body.attach(sink)
+    assert.deepEqual(events, ['pause', 'resume'])
+    assert.equal(taken.length, 1)
+  })
+
+  it('refuses the byte that is too much and passes nothing of its chunk on', () => {
+    const { body, taken, sink } = laboratory(-1)
+    body.limit = 4
+    body.attach(sink)
+    assert.equal(body.receive(Buffer.from('abcd'), false), true)
+    assert.equal(body.receive(Buffer.from('e'), false), false)
+    assert.deepEqual(taken, ['abcd'])
+  })
+
+  it('discards the rest without keeping it', () => {
+    const { body, events, taken, sink } = laboratory(1000 * 1024)
+    body.receive(new Uint8Array(70 * 1024), false)
+    body.discard()
+    assert.deepEqual(events, ['pause', 'resume'])
+    assert.equal(body.receive(new Uint8Array(70 * 1024), false), true)
+    assert.deepEqual(taken, [])
+    void sink
+  })
+})

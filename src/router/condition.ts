@@ -1,0 +1,89 @@
+// Conditions on headers and query values. They read the flat headers and the raw query; nothing is parsed before it
+// is asked for, and nothing is kept.
+import { RE2JS } from 're2js'
+import type { MatchConfig, ValueCondition } from '../config/schema.ts'
+import type { Matchable } from '../contract/match.ts'
+
+export interface Condition {
+  readonly kind: 'header' | 'query'
+  readonly name: string
+  holds(x: Matchable): boolean
+  /** `header x-env is absent, expected "gray"`; for explain. */
+  describe(x: Matchable): string
+}
+
+export function compileConditions({ headers = {}, query = {} }: MatchConfig): Condition[] {
+  return [
+    ...Object.entries(headers).map(([name, wanted]) => condition('header', name.toLowerCase(), wanted, headerValues)),
+    ...Object.entries(query).map(([name, wanted]) => condition('query', name, wanted, queryValues)),
+  ]
+}
+
+/** Tells each value of a name until `take` returns true; true then. */
+type Values = (x: Matchable, name: string, take: (value: string) => boolean) => boolean
+
+function condition(kind: 'header' | 'query', name: string, wanted: ValueCondition, values: Values): Condition {
+  const { test, expected, negated } = compileTest(wanted)
+  return {
+    kind,
+    name,
+    holds: (x) => values(x, name, test) !== negated,
+    describe(x) {
+      const seen: string[] = []
+      values(x, name, (value) => {
+        seen.push(JSON.stringify(value))
+        return false
+      })
+      return `${kind} ${name} is ${seen.length === 0 ? 'absent' : seen.join(' and ')}, expected ${expected}`
+    },
+  }
+}
+
+interface Test {
+  readonly test: (value: string) => boolean
+  readonly expected: string
+  /** The condition holds when no value passes the test. */
+  readonly negated: boolean
+}
+
+function compileTest(wanted: ValueCondition): Test {
+  if (typeof wanted === 'string') {
+    return { test: (value) => value === wanted, expected: JSON.stringify(wanted), negated: false }
+  }
+  if ('present' in wanted) {
+    return { test: () => true, expected: wanted.present ? 'any value' : 'none', negated: !wanted.present }
+  }
+  const expression = RE2JS.compile(wanted.regex)
+  return { test: (value) => expression.testExact(value), expected: `a match of ${wanted.regex}`, negated: false }
+}
+
+function headerValues(x: Matchable, name: string, take: (value: string) => boolean): boolean {
+  const { headers } = x
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name && take(headers[i + 1]!)) return true
+  return false
+}
+
+/** `?a=1&b=%32&a=+`: names and values are decoded as forms are (WHATWG URL, application/x-www-form-urlencoded). */
+function queryValues(x: Matchable, name: string, take: (value: string) => boolean): boolean {
+  const { search } = x
+  let start = 1
+  while (start < search.length) {
+    let end = search.indexOf('&', start)
+    if (end < 0) end = search.length
+    let equals = search.indexOf('=', start)
+    if (equals < 0 || equals > end) equals = end
+    if (decode(search.slice(start, equals)) === name && take(decode(search.slice(equals + 1, end)))) return true
+    start = end + 1
+  }
+  return false
+}
+
+function decode(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text
+  const spaced = text.replaceAll('+', ' ')
+  try {
+    return decodeURIComponent(spaced)
+  } catch {
+    return spaced // malformed escapes mean themselves
+  }
+}
