@@ -22,6 +22,9 @@ export interface PathPattern {
   readonly names: readonly string[]
 }
 
+/** Most parameters that one pattern can have: the Exchange keeps their offsets in a fixed array. */
+export const MAX_PARAMETERS = 16
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /** Parses a pattern; a string tells what is wrong with it. */

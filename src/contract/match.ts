@@ -1,9 +1,6 @@
 // What the router needs to know of a request, and where it leaves its finding. The Exchange is one.
 import type { MatchConfig } from '../config/schema.ts'
 
-/** Most parameters that one route can have; validated when the configuration is loaded. */
-export const MAX_PARAMETERS = 16
-
 /** No route has this host and path (or its conditions do not hold). */
 export const NOT_FOUND = -1
 /** A route has this host and path, but none has the method; `allow` of the router says which. */

@@ -1,6 +1,6 @@
 // The head as one block, then the body as it comes, at the pace of the client.
 import type { Exchange } from '../contract/exchange.ts'
-import { NEXT, PARKED, type Progress } from '../contract/verdict.ts'
+import { PARKED, type Progress } from '../contract/verdict.ts'
 import { finish, finishWhole } from './finish.ts'
 import type { RoadState } from './state.ts'
 import { bodyBegins } from './timeouts.ts'
@@ -16,7 +16,7 @@ export function reply(x: Exchange, state: RoadState): Progress {
     x.reply.whole(x, x.localBody)
     x.bytesOut = x.bodyless ? 0 : x.localBody.length
     finishWhole(x, state)
-    return NEXT
+    return PARKED // and perhaps the next request's already: nothing may touch it here
   }
   x.reply.head(x)
   if (x.endedEarly) finish(x, state)

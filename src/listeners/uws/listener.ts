@@ -11,6 +11,14 @@ import { UwsReply } from './reply.ts'
 
 const NOTHING = new Uint8Array(0)
 
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: without it uWS shares the port, and a second gateway would take half of the traffic. */
+const EXCLUSIVE_PORT = 1
+
+/** The overload with options is missing from the types of uWS. */
+interface ListensWithOptions {
+  listen(host: string, port: number, options: number, listening: (token: us_listen_socket | false) => void): void
+}
+
 /** Callbacks are bound once per pooled object; the reply is reached without a cast. */
 class UwsExchange extends Exchange {
   readonly native: UwsReply
@@ -42,7 +50,7 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<L
       else reject(new Error(`cannot listen on ${options.bind}: the address is in use or not ours`))
     }
     if ('path' in address) app.listen_unix(listening, address.path)
-    else app.listen(address.host, address.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, listening)
+    else (app as unknown as ListensWithOptions).listen(address.host, address.port, EXCLUSIVE_PORT, listening)
   })
   let listening = true
   const port = 'path' in address ? 0 : uws.us_socket_local_port(socket)

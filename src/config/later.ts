@@ -1,0 +1,82 @@
+// What the format promises and this version does not do yet. It is refused by name, so that nobody believes that a
+// timeout, a certificate or a health check is in force when it is not.
+
+/** Patterns of keys: `*` is one name, `[]` one element. */
+const LATER_KEYS = new Set([
+  'control',
+  'observability',
+  'listeners[].tls',
+  'listeners[].protocols',
+  'listeners[].proxyProtocol',
+  'listeners[].earlyData',
+  'admin.token',
+  'admin.tls',
+  'upstreams.*.health',
+  'upstreams.*.retries',
+  'upstreams.*.breaker',
+  'upstreams.*.outlier',
+  'upstreams.*.fallback',
+  'upstreams.*.discovery',
+  'upstreams.*.sticky',
+  'upstreams.*.hedge',
+  'upstreams.*.slowStart',
+  'upstreams.*.tls',
+  'upstreams.*.pipelining',
+  'upstreams.*.endpoints[].zone',
+  'upstreams.*.endpoints[].region',
+  'upstreams.*.endpoints[].metadata',
+  'routes[].match.grpc',
+  'routes[].match.cookies',
+  'routes[].timeouts',
+  'routes[].retries',
+  'routes[].sticky',
+])
+
+const LATER_VALUES: Readonly<Record<string, readonly string[]>> = {
+  'upstreams.*.transport': ['wire', 'h2'],
+  'upstreams.*.balance': ['least-connections', 'p2c', 'consistent-hash', 'random'],
+}
+
+const LATER_PLUGINS = new Set([
+  'jwt',
+  'key-auth',
+  'basic-auth',
+  'hmac-auth',
+  'forward-auth',
+  'oidc',
+  'acl',
+  'rate-limit',
+  'concurrency-limit',
+  'mask',
+  'transform',
+  'compress',
+  'cache',
+  'coalesce',
+  'mirror',
+  'fault',
+  'csrf',
+  'waf',
+  'canary',
+  'early-data',
+  'idempotency',
+])
+
+/** `key` as a pattern: indexes become [], names below `upstreams` become *. */
+function pattern(key: string): string {
+  return key.replaceAll(/\[\d+\]/g, '[]').replace(/^upstreams\.[^.[]+/, 'upstreams.*')
+}
+
+export function isLaterKey(key: string): boolean {
+  return LATER_KEYS.has(pattern(key))
+}
+
+export function isLaterValue(key: string, value: unknown): boolean {
+  if (pattern(key) === 'workers') return value === 'auto' || (typeof value === 'number' && value > 1)
+  return LATER_VALUES[pattern(key)]?.includes(value as string) ?? false
+}
+
+export function isLaterPlugin(name: string): boolean {
+  return LATER_PLUGINS.has(name)
+}
+
+export const LATER = 'not supported yet by this version'
