@@ -29,7 +29,9 @@ const BUILT_IN_PLUGINS = new URL('../plugins/', import.meta.url)
 export async function builtInPlugins(): Promise<Plugin[]> {
   const entries = await readdir(BUILT_IN_PLUGINS, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  return Promise.all(names.toSorted().map((name) => loadPlugin(new URL(`${name}/plugin.ts`, BUILT_IN_PLUGINS).pathname)))
+  return Promise.all(
+    names.toSorted().map((name) => loadPlugin(new URL(`${name}/plugin.ts`, BUILT_IN_PLUGINS).pathname)),
+  )
 }
 
 /** State that outlives snapshots; empty at first. */
@@ -177,7 +179,10 @@ export class Gateway {
     } catch (error) {
       next?.release()
       const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
-      this.#log.error({ problems, err: problems === undefined ? error : undefined }, 'configuration rejected; the last good one serves')
+      this.#log.error(
+        { problems, err: problems === undefined ? error : undefined },
+        'configuration rejected; the last good one serves',
+      )
     }
   }
 

@@ -11,9 +11,16 @@ export default definePlugin({
   order: 900,
   schema: Type.Object(
     {
-      destination: Type.Optional(Type.String({ minLength: 1, description: 'stdout, stderr or a file', default: 'stdout' })),
+      destination: Type.Optional(
+        Type.String({ minLength: 1, description: 'stdout, stderr or a file', default: 'stdout' }),
+      ),
       sample: Type.Optional(
-        Type.Number({ minimum: 0, maximum: 1, description: 'Share of requests; errors from 500 are always logged', default: 1 }),
+        Type.Number({
+          minimum: 0,
+          maximum: 1,
+          description: 'Share of requests; errors from 500 are always logged',
+          default: 1,
+        }),
       ),
       query: Type.Optional(Type.Boolean({ description: 'Log the query too; it may hold secrets', default: false })),
       headers: Type.Optional(Type.Array(Type.String(), { description: 'Request headers to log' })),

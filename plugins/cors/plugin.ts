@@ -17,9 +17,14 @@ export default definePlugin({
   order: 200,
   schema: Type.Object(
     {
-      origins: Type.Array(Type.String(), { minItems: 1, description: 'https://app.example.com, https://*.example.com or *' }),
+      origins: Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'https://app.example.com, https://*.example.com or *',
+      }),
       methods: Type.Optional(Type.Array(Type.String(), { description: 'Methods beyond GET, HEAD and POST' })),
-      headers: Type.Optional(Type.Array(Type.String(), { description: 'Request headers; * repeats what was asked for' })),
+      headers: Type.Optional(
+        Type.Array(Type.String(), { description: 'Request headers; * repeats what was asked for' }),
+      ),
       exposeHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Reply headers that scripts may read' })),
       credentials: Type.Optional(Type.Boolean({ description: 'Allow cookies and authorization', default: false })),
       maxAge: Type.Optional(Duration({ description: 'How long a browser remembers a preflight', default: '10m' })),
@@ -33,7 +38,12 @@ export default definePlugin({
     const patterns = origins.filter((origin) => origin !== '*' && origin.includes('*')).map(wildcardOrigin)
     for (const origin of exact) checkOrigin(origin)
     const allowed = (origin: string): boolean =>
-      any || exact.has(origin) || patterns.some(({ scheme, suffix }) => origin.startsWith(scheme) && origin.endsWith(suffix) && isSubdomain(origin, scheme, suffix))
+      any ||
+      exact.has(origin) ||
+      patterns.some(
+        ({ scheme, suffix }) =>
+          origin.startsWith(scheme) && origin.endsWith(suffix) && isSubdomain(origin, scheme, suffix),
+      )
     const methodList = ['GET', 'HEAD', 'POST', ...methods].join(', ')
     const echoHeaders = headers.includes('*')
     const headerList = headers.join(', ')
@@ -42,7 +52,8 @@ export default definePlugin({
 
     return {
       access(x) {
-        if (x.method !== 'OPTIONS' || !x.hasHeader('origin') || !x.hasHeader('access-control-request-method')) return NEXT
+        if (x.method !== 'OPTIONS' || !x.hasHeader('origin') || !x.hasHeader('access-control-request-method'))
+          return NEXT
         const fields: string[] = ['vary', 'origin, access-control-request-method, access-control-request-headers']
         const origin = x.header('origin')
         if (allowed(origin)) {
@@ -70,7 +81,8 @@ export default definePlugin({
 function vary(x: PluginExchange): void {
   const present = x.responseHeader('vary')
   if (present === '') x.setResponseHeader('vary', 'origin')
-  else if (present !== '*' && !/(^|,)\s*origin\s*(,|$)/i.test(present)) x.setResponseHeader('vary', `${present}, origin`)
+  else if (present !== '*' && !/(^|,)\s*origin\s*(,|$)/i.test(present))
+    x.setResponseHeader('vary', `${present}, origin`)
 }
 
 /** Throws TypeError on what no browser sends as Origin. */
@@ -83,7 +95,9 @@ function checkOrigin(origin: string): void {
     // reported below
   }
   if (url === null || url.origin !== origin) {
-    throw new TypeError(`"${origin}" is not an origin: scheme, host and port only, in lower case, as in https://app.example.com`)
+    throw new TypeError(
+      `"${origin}" is not an origin: scheme, host and port only, in lower case, as in https://app.example.com`,
+    )
   }
 }
 

@@ -10,18 +10,21 @@ export interface AdminState {
 
 /** Binds and listens. Rejects when the address cannot be had. */
 export async function startAdmin(bind: string, state: AdminState): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: 5_000, headersTimeout: 5_000, requestTimeout: 5_000 }, (request, response) => {
-    request.resume()
-    const path = request.url?.split('?', 1)[0]
-    if (path !== '/livez' && path !== '/readyz') return problem(response, 404, 'Not Found')
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD')
-      return problem(response, 405, 'Method Not Allowed')
-    }
-    if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
-    response.setHeader('content-type', 'text/plain')
-    response.end('ok\n')
-  })
+  const server = createServer(
+    { keepAliveTimeout: 5_000, headersTimeout: 5_000, requestTimeout: 5_000 },
+    (request, response) => {
+      request.resume()
+      const path = request.url?.split('?', 1)[0]
+      if (path !== '/livez' && path !== '/readyz') return problem(response, 404, 'Not Found')
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.setHeader('allow', 'GET, HEAD')
+        return problem(response, 405, 'Method Not Allowed')
+      }
+      if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
+      response.setHeader('content-type', 'text/plain')
+      response.end('ok\n')
+    },
+  )
   const address = parseBind(bind)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`)))

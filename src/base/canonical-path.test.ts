@@ -22,7 +22,7 @@ const CASES: readonly [raw: string, canonical: string][] = [
   ['/a/..b', '/a/..b'],
   ['/%252e%252e/', '/%252e%252e/'],
   ['/%3f%23', '/%3F%23'],
-  ['/a;b=c:@!$&\'()*+,=', '/a;b=c:@!$&\'()*+,='],
+  ["/a;b=c:@!$&'()*+,=", "/a;b=c:@!$&'()*+,="],
 ]
 
 const REFUSED: readonly [raw: string, rule: PathRules, relaxed: string | null][] = [
@@ -70,7 +70,24 @@ describe('canonical path', () => {
     assert.equal(canonicalPath(raw, {}), raw)
   })
 
-  const piece = fc.constantFrom('/', '.', '..', '%2e', '%2E', '%2f', '%5c', '%41', '%c3%a4', '%e2', 'a', 'B', '~', '%25', '%', '//')
+  const piece = fc.constantFrom(
+    '/',
+    '.',
+    '..',
+    '%2e',
+    '%2E',
+    '%2f',
+    '%5c',
+    '%41',
+    '%c3%a4',
+    '%e2',
+    'a',
+    'B',
+    '~',
+    '%25',
+    '%',
+    '//',
+  )
 
   it('is idempotent, agrees with its explanation, and leaves no dot segment', () => {
     fc.assert(

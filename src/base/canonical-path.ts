@@ -19,7 +19,7 @@ const BACKSLASH = 92
 const PLAIN = 1
 const UNRESERVED = 2
 const CLASS = new Uint8Array(128)
-for (const char of "!$&'()*+,;=:@[]|^{}\"<>`") CLASS[char.charCodeAt(0)] = PLAIN
+for (const char of '!$&\'()*+,;=:@[]|^{}"<>`') CLASS[char.charCodeAt(0)] = PLAIN
 for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~') {
   CLASS[char.charCodeAt(0)] = PLAIN | UNRESERVED
 }

@@ -62,7 +62,20 @@ describe('host', () => {
   })
 
   it('refuses what is no host', () => {
-    for (const bad of ['a b', 'a/b', 'user@a', 'a:80:90', 'a:port', ':80', '[::1', 'a:99999', 'a,b c', 'a\tb', 'a?x', '[g::1]']) {
+    for (const bad of [
+      'a b',
+      'a/b',
+      'user@a',
+      'a:80:90',
+      'a:port',
+      ':80',
+      '[::1',
+      'a:99999',
+      'a,b c',
+      'a\tb',
+      'a?x',
+      '[g::1]',
+    ]) {
       assert.equal(normalizeHost(bad), null, bad)
     }
   })

@@ -6,7 +6,10 @@ it('shares one value per key and disposes of it with its last user', () => {
   const disposed: string[] = []
   const states = new LiveStates<{ name: string }>(({ name }) => disposed.push(name))
   const first = states.acquire('a', () => ({ name: 'a' }))
-  assert.equal(states.acquire('a', () => assert.fail('made twice')), first)
+  assert.equal(
+    states.acquire('a', () => assert.fail('made twice')),
+    first,
+  )
   states.acquire('b', () => ({ name: 'b' }))
   states.release('a')
   assert.deepEqual(disposed, [])

@@ -49,7 +49,8 @@ export function parsePathPattern(source: string): PathPattern | string {
     if (part.startsWith('{') && part.endsWith('}')) {
       const rest = part.endsWith('*}')
       const name = part.slice(1, rest ? -2 : -1)
-      if (!NAME.test(name)) return `parameter "${part}" of "${source}" needs a name of letters, digits and "_", such as {id}`
+      if (!NAME.test(name))
+        return `parameter "${part}" of "${source}" needs a name of letters, digits and "_", such as {id}`
       if (names.includes(name)) return `parameter {${name}} appears twice in "${source}"`
       names.push(name)
       if (rest) {
@@ -69,7 +70,8 @@ export function parsePathPattern(source: string): PathPattern | string {
 
 function staticProblem(part: string, source: string, last: boolean): string {
   if (part === '' && !last) return `"${source}" has an empty segment; "//" never appears in a canonical path`
-  if (part === '.' || part === '..') return `"${source}" has a "${part}" segment, which never appears in a canonical path`
+  if (part === '.' || part === '..')
+    return `"${source}" has a "${part}" segment, which never appears in a canonical path`
   if (/[{}*]/.test(part)) {
     return `segment "${part}" of "${source}" mixes text and a parameter; a parameter is a whole segment, or use pathRegex`
   }
@@ -104,7 +106,9 @@ export function patternCovers(outer: PathPattern, inner: PathPattern): boolean {
   if (outer.tail === 'none') return extra === 0 && inner.tail === 'none'
   if (outer.tail === 'all') return true
   if (extra === 0) return inner.tail === 'rest'
-  return extra > 1 || inner.segments[outer.segments.length]!.parameter || inner.segments[outer.segments.length]!.text !== ''
+  return (
+    extra > 1 || inner.segments[outer.segments.length]!.parameter || inner.segments[outer.segments.length]!.text !== ''
+  )
 }
 
 /** Is there a path that both match? May say yes too often (never no too often) for tails of one empty segment. */

@@ -51,7 +51,10 @@ describe('timer wheel', () => {
     lab.pass(90)
     assert.equal(lab.fired.length, 0)
     lab.pass(30)
-    assert.deepEqual(lab.fired.map((fired) => fired[0]), [1])
+    assert.deepEqual(
+      lab.fired.map((fired) => fired[0]),
+      [1],
+    )
     assert.equal(kept.armed, false)
   })
 

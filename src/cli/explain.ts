@@ -24,7 +24,8 @@ export const explain: Command = {
     })
     const [method, url, extra] = positionals
     if (values.config === undefined) throw new UsageError('--config FILE is needed')
-    if (method === undefined || url === undefined || extra !== undefined) throw new UsageError('METHOD and URL are needed')
+    if (method === undefined || url === undefined || extra !== undefined)
+      throw new UsageError('METHOD and URL are needed')
     const request = readRequest(method, url, values.header ?? [])
     const loaded = await loadConfiguration(values.config)
     if (loaded === null) return 1
@@ -132,7 +133,11 @@ function explainPlugins(
 
 function render(account: Account): string {
   const { request } = account
-  const lines = [`${request.method} ${request.path}${request.search}  host ${request.host}`, '', 'Candidates, best first:']
+  const lines = [
+    `${request.method} ${request.path}${request.search}  host ${request.host}`,
+    '',
+    'Candidates, best first:',
+  ]
   if (account.candidates.length === 0) lines.push('  none')
   for (const { route, outcome, detail } of account.candidates) {
     lines.push(`  ${outcome === 'won' ? '->' : '  '} ${route}: ${outcome}${detail === '' ? '' : `, ${detail}`}`)

@@ -21,7 +21,8 @@ export const run: Command = {
     try {
       gateway = await Gateway.start(file, log)
     } catch (error) {
-      const lines = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]
+      const lines =
+        error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]
       process.stderr.write(lines.join('\n') + '\n')
       return 1
     }

@@ -98,7 +98,10 @@ export function compileRouteChain(
   const chain = build(mergeToggles(always, defaults))
   const conditional = layers.conditions.filter((condition) => condition !== null)
   if (conditional.length === 0) return { chain, picker: null }
-  return { chain, picker: new PathPicker(conditional, (path) => build(mergeToggles(layersFor(layers, path), defaults))) }
+  return {
+    chain,
+    picker: new PathPicker(conditional, (path) => build(mergeToggles(layersFor(layers, path), defaults))),
+  }
 }
 
 /** Picks by the set of patterns that match the path; each set is built once. */

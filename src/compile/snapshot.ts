@@ -41,9 +41,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       keep(borrowed.release)
       upstreams.set(name, borrowed.upstream)
     }
-    const router = compileRouter(
-      config.routes.map(({ name, match = {}, priority = 0 }) => ({ name, match, priority })),
-    )
+    const router = compileRouter(config.routes.map(({ name, match = {}, priority = 0 }) => ({ name, match, priority })))
     const layers = config.routes.map((route, i) => routeLayers(toggles, routePattern(route), toggles.routes[i]!))
     const routes = config.routes.map((route, i) =>
       Object.freeze({

@@ -1,5 +1,16 @@
 // A YAML text with the position of everything in it, and environment variables put in.
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument as parseYaml, visit, type Document, type Node, type Scalar } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument as parseYaml,
+  visit,
+  type Document,
+  type Node,
+  type Scalar,
+} from 'yaml'
 import type { Problem } from './problem.ts'
 
 export type Path = readonly (string | number)[]
@@ -49,9 +60,7 @@ export function parseDocument(
   visit(document, {
     Scalar(_key, node) {
       if (typeof node.value !== 'string' || !node.value.includes('${')) return
-      substitute(node, env, (message) =>
-        problems.push({ file, ...position(node.range?.[0] ?? 0), key: '', message }),
-      )
+      substitute(node, env, (message) => problems.push({ file, ...position(node.range?.[0] ?? 0), key: '', message }))
     },
   })
   let value: unknown

@@ -26,11 +26,14 @@ function bindProblem(text: string): string {
   const expected = 'expected host:port, [::]:port or unix:/path'
   if (text.startsWith('unix:')) return text.startsWith('unix:/') ? '' : `"${text}" needs an absolute path; ${expected}`
   const colon = text.lastIndexOf(':')
-  if (colon <= 0) return `"${text}" has no ${/^\d+$/.test(text) ? 'host; did you mean "0.0.0.0:' + text + '"?' : 'port'}; ${expected}`
+  if (colon <= 0)
+    return `"${text}" has no ${/^\d+$/.test(text) ? 'host; did you mean "0.0.0.0:' + text + '"?' : 'port'}; ${expected}`
   const host = text.slice(0, colon)
   const port = text.slice(colon + 1)
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return `port "${port}" is not a number from 0 to 65535; ${expected}`
-  if (host.startsWith('[')) return host.endsWith(']') && isIPv6(host.slice(1, -1)) ? '' : `"${host}" is not an IPv6 address`
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    return `port "${port}" is not a number from 0 to 65535; ${expected}`
+  if (host.startsWith('['))
+    return host.endsWith(']') && isIPv6(host.slice(1, -1)) ? '' : `"${host}" is not an IPv6 address`
   if (host.includes(':')) return `IPv6 addresses need brackets: [${host}]:${port}`
   if (isIP(host) === 0 && host !== 'localhost') return `"${host}" is not an IP address or localhost; ${expected}`
   return ''
@@ -45,7 +48,8 @@ function originProblem(text: string): string {
   } catch {
     return `"${text}" is not a URL; ${example}`
   }
-  if (url.username !== '' || url.password !== '') return `"${text}" has credentials, which belong into a header; ${example}`
+  if (url.username !== '' || url.password !== '')
+    return `"${text}" has credentials, which belong into a header; ${example}`
   if (url.pathname !== '/' || text.endsWith('/')) return `"${text}" has a path, which belongs into rewrite; ${example}`
   if (url.search !== '' || url.hash !== '') return `"${text}" has a query or fragment; ${example}`
   return ''
@@ -82,6 +86,7 @@ function hostPatternProblem(text: string): string {
   }
   if (labels[0] === '*' && labels.length === 1) return '"*" is any host; leave host out for that'
   if (/^\[[0-9a-f:.]+\]$/i.test(text)) return ''
-  if (!/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text)) return `"${text}" is not a host name such as api.example.com`
+  if (!/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text))
+    return `"${text}" is not a host name such as api.example.com`
   return ''
 }

@@ -41,7 +41,7 @@ export function dotted(path: Path): string {
 }
 
 export function inspect(schema: TSchema, value: unknown, path: Path, report: Report): unknown {
-  return inspectAs(schema as Schema, value, path, report)
+  return inspectAs(schema, value, path, report)
 }
 
 function inspectAs(schema: Schema, value: unknown, path: Path, report: Report): unknown {
@@ -94,7 +94,10 @@ function inspectUnion(branches: readonly Schema[], value: unknown, path: Path, r
   if (kind === 'object' && common(best!) === 0) {
     const known = fitting.flatMap((branch) => Object.keys(branch.properties ?? {}))
     const seen = keys[0] === undefined ? '{}' : `"${keys[0]}"`
-    report(path, `expected ${list(known.map((key) => `{ ${key}: ... }`))}, saw ${seen}${didYouMean(keys[0] ?? '', known)}`)
+    report(
+      path,
+      `expected ${list(known.map((key) => `{ ${key}: ... }`))}, saw ${seen}${didYouMean(keys[0] ?? '', known)}`,
+    )
     return value
   }
   return inspectAs(best!, value, path, report)
@@ -114,7 +117,12 @@ function inspectObject(schema: Schema, value: unknown, path: Path, report: Repor
     if (known !== undefined) result[key] = inspectAs(known, entry, at, report)
     else if (schema.additionalProperties !== false) result[key] = entry
     else if (isLaterKey(dotted(at))) report(at, `"${key}" is ${LATER}`, true)
-    else report(at, `unknown key "${key}"${didYouMean(key, Object.keys(properties)) || `; known: ${Object.keys(properties).join(', ')}`}`, true)
+    else
+      report(
+        at,
+        `unknown key "${key}"${didYouMean(key, Object.keys(properties)) || `; known: ${Object.keys(properties).join(', ')}`}`,
+        true,
+      )
   }
   for (const key of schema.required ?? []) {
     if (Object.hasOwn(value, key)) continue
@@ -133,8 +141,10 @@ function inspectArray(schema: Schema, value: unknown, path: Path, report: Report
     report(path, `expected a list, saw ${show(value)}`)
     return value
   }
-  if (schema.minItems !== undefined && value.length < schema.minItems) report(path, 'the list is empty; at least one entry is needed')
-  if (schema.maxItems !== undefined && value.length > schema.maxItems) report(path, `the list has more than ${schema.maxItems} entries`)
+  if (schema.minItems !== undefined && value.length < schema.minItems)
+    report(path, 'the list is empty; at least one entry is needed')
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    report(path, `the list has more than ${schema.maxItems} entries`)
   return value.map((entry, i) => inspectAs(schema.items ?? {}, entry, [...path, i], report))
 }
 
@@ -252,7 +262,7 @@ export function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (isRecord(value)) return 'a mapping'
   if (Array.isArray(value)) return 'a list'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value as number | boolean)
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

@@ -34,12 +34,11 @@ export interface ValidConfig {
     readonly routes: readonly (readonly Toggle[])[]
   }
   /** Options of a plugin that is only switched on. */
-  defaults(plugin: string): unknown
+  readonly defaults: (plugin: string) => unknown
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly config: ValidConfig }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  { readonly ok: true; readonly config: ValidConfig } | { readonly ok: false; readonly problems: readonly Problem[] }
 
 /** Never throws on bad input. */
 export function loadConfig(document: ConfigDocument, plugins: ReadonlyMap<string, PluginSchema>): Loaded {
@@ -112,7 +111,11 @@ class ToggleReader {
   #unknown(plugin: string, at: Path): void {
     if (isLaterPlugin(plugin)) return this.#report(at, `plugin "${plugin}" is ${LATER}`, true)
     const names = [...this.#plugins.keys()]
-    this.#report(at, `there is no plugin "${plugin}"${didYouMean(plugin, names) || `; known: ${names.join(', ')}`}`, true)
+    this.#report(
+      at,
+      `there is no plugin "${plugin}"${didYouMean(plugin, names) || `; known: ${names.join(', ')}`}`,
+      true,
+    )
   }
 
   #value({ name, schema }: PluginSchema, written: unknown, at: Path): ToggleValue {
@@ -135,7 +138,8 @@ class ToggleReader {
       faultless = false
       report(...problem)
     })
-    if (faultless) for (const error of Value.Errors(schema, written)) report([...at, ...pointer(error.instancePath)], error.message)
+    if (faultless)
+      for (const error of Value.Errors(schema, written)) report([...at, ...pointer(error.instancePath)], error.message)
     return options
   }
 
@@ -148,7 +152,8 @@ class ToggleReader {
     const root = this.#document.value as Record<string, unknown>
     const layers = [root['plugins'], ...(isRecord(root['paths']) ? Object.values(root['paths']) : [])]
     const inherited = layers.some((layer) => isRecord(layer) && isRecord(layer[name]))
-    if (!inherited) this.#report(at, `plugin "${name}" has required options, and nothing that this could switch on again`)
+    if (!inherited)
+      this.#report(at, `plugin "${name}" has required options, and nothing that this could switch on again`)
   }
 
   /** undefined when the plugin cannot do without options. */

@@ -20,7 +20,8 @@ export function checkReferences(config: Raw, report: Report): void {
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
   const upstreams = isRecord(config['upstreams']) ? config['upstreams'] : {}
-  for (const [name, upstream] of Object.entries(upstreams)) if (isRecord(upstream)) checkUpstream(name, upstream, report)
+  for (const [name, upstream] of Object.entries(upstreams))
+    if (isRecord(upstream)) checkUpstream(name, upstream, report)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)
   for (const [i, route] of records(config['routes'])) checkRoute(route, ['routes', i], Object.keys(upstreams), report)
 }
@@ -45,19 +46,27 @@ function checkAdmin(admin: unknown, report: Report): void {
   const bind = isRecord(admin) ? admin['bind'] : undefined
   if (typeof bind !== 'string' || bind.startsWith('unix:')) return
   if (!/^(127\.|\[::1\]|localhost:)/.test(bind)) {
-    report(['admin', 'bind'], `"${bind}" is not on loopback; that needs a token, which is not supported yet by this version`)
+    report(
+      ['admin', 'bind'],
+      `"${bind}" is not on loopback; that needs a token, which is not supported yet by this version`,
+    )
   }
 }
 
 function checkUpstream(name: string, upstream: Raw, report: Report): void {
   const path = ['upstreams', name]
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+    report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
   const endpoints = records(upstream['endpoints'])
   const first = new Map<unknown, number>()
   for (const [i, { url }] of endpoints) {
     const before = typeof url === 'string' ? first.get(url) : undefined
     if (before === undefined) first.set(url, i)
-    else report([...path, 'endpoints', i, 'url'], `endpoint "${String(url)}" is here twice; give one of them more weight instead`)
+    else
+      report(
+        [...path, 'endpoints', i, 'url'],
+        `endpoint "${String(url)}" is here twice; give one of them more weight instead`,
+      )
   }
   if (endpoints.length > 0 && endpoints.every(([, { weight }]) => weight === 0)) {
     report([...path, 'endpoints'], 'every endpoint has weight 0, so that none could ever be chosen')
@@ -67,10 +76,16 @@ function checkUpstream(name: string, upstream: Raw, report: Report): void {
 function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report: Report): void {
   const actions = ACTIONS.filter((action) => Object.hasOwn(route, action))
   if (actions.length === 0) report(path, `the route does nothing; give it one of ${ACTIONS.join(', ')}`)
-  for (const action of actions.slice(1)) report([...path, action], `the route has ${actions[0]} already; only one of ${ACTIONS.join(', ')} can be there`, true)
+  for (const action of actions.slice(1))
+    report(
+      [...path, action],
+      `the route has ${actions[0]} already; only one of ${ACTIONS.join(', ')} can be there`,
+      true,
+    )
   checkUpstreamName(route['upstream'], [...path, 'upstream'], upstreams, report)
   const shares = records(route['split'])
-  for (const [i, share] of shares) checkUpstreamName(share['upstream'], [...path, 'split', i, 'upstream'], upstreams, report)
+  for (const [i, share] of shares)
+    checkUpstreamName(share['upstream'], [...path, 'split', i, 'upstream'], upstreams, report)
   if (shares.length > 0 && shares.every(([, { weight }]) => weight === 0)) {
     report([...path, 'split'], 'every share has weight 0, so that no upstream could ever be chosen')
   }
@@ -82,7 +97,10 @@ function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report
     const to = route['redirect']['to']
     checkTemplate(to, [...path, 'redirect', 'to'], [...parameters, ...BUILT_IN_PLACEHOLDERS], report)
     if (typeof to === 'string' && !/^(\/|https?:\/\/|\{scheme\}:\/\/|\{path\})/.test(to)) {
-      report([...path, 'redirect', 'to'], `"${to}" is neither a path ("/...") nor absolute ("https://..." or "{scheme}://...")`)
+      report(
+        [...path, 'redirect', 'to'],
+        `"${to}" is neither a path ("/...") nor absolute ("https://..." or "{scheme}://...")`,
+      )
     }
   }
   if (isRecord(route['respond'])) checkRespond(route['respond'], [...path, 'respond'], report)
@@ -90,7 +108,10 @@ function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report
 
 function checkUpstreamName(name: unknown, path: Path, upstreams: readonly string[], report: Report): void {
   if (typeof name !== 'string' || upstreams.includes(name)) return
-  report(path, `there is no upstream "${name}"${didYouMean(name, upstreams) || (upstreams.length === 0 ? '' : `; known: ${upstreams.join(', ')}`)}`)
+  report(
+    path,
+    `there is no upstream "${name}"${didYouMean(name, upstreams) || (upstreams.length === 0 ? '' : `; known: ${upstreams.join(', ')}`)}`,
+  )
 }
 
 function checkMatch(match: Raw, path: Path, report: Report): void {
@@ -102,7 +123,8 @@ function checkMatch(match: Raw, path: Path, report: Report): void {
     if (typeof method !== 'string') continue
     const at = Array.isArray(match['method']) ? [...path, 'method', i] : [...path, 'method']
     if (!isToken(method)) report(at, `"${method}" is not a method`)
-    else if (method !== method.toUpperCase()) report(at, `"${method}" is not upper case; did you mean "${method.toUpperCase()}"?`)
+    else if (method !== method.toUpperCase())
+      report(at, `"${method}" is not upper case; did you mean "${method.toUpperCase()}"?`)
     else if (!METHODS.includes(method)) {
       const near = didYouMean(method, METHODS)
       if (near !== '') report(at, `"${method}" is an unusual method${near}`)
@@ -136,7 +158,8 @@ function checkRewrite(route: Raw, path: Path, match: Raw, parameters: readonly s
     report([...at, 'stripPrefix'], 'rewrite has path already; use one of path and stripPrefix', true)
   }
   checkTemplate(rewrite['path'], [...at, 'path'], parameters, report)
-  if (typeof rewrite['path'] === 'string' && !/^[/{]/.test(rewrite['path'])) report([...at, 'path'], `"${rewrite['path']}" must begin with "/"`)
+  if (typeof rewrite['path'] === 'string' && !/^[/{]/.test(rewrite['path']))
+    report([...at, 'path'], `"${rewrite['path']}" must begin with "/"`)
   if (typeof rewrite['host'] === 'string' && !/^[A-Za-z0-9.:[\]_-]+$/.test(rewrite['host'])) {
     report([...at, 'host'], `"${rewrite['host']}" is not a host`)
   }
@@ -147,7 +170,10 @@ function checkRewrite(route: Raw, path: Path, match: Raw, parameters: readonly s
   else if (typeof pattern === 'string') {
     const bare = prefix.replace(/\/$/, '')
     if (!pattern.startsWith(`${bare}/`) && pattern !== bare) {
-      report([...at, 'stripPrefix'], `no path of "${pattern}" begins with "${prefix}", so that nothing would be removed`)
+      report(
+        [...at, 'stripPrefix'],
+        `no path of "${pattern}" begins with "${prefix}", so that nothing would be removed`,
+      )
     }
   }
 }
@@ -157,7 +183,10 @@ function checkTemplate(template: unknown, path: Path, known: readonly string[], 
   if (/[^\x21-\x7e]/.test(template)) report(path, `"${template}" has characters that must be escaped`)
   for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) {
     if (known.includes(name)) continue
-    report(path, `{${name}} is no parameter here${didYouMean(name, known) || (known.length === 0 ? '; the path has none' : `; known: ${known.join(', ')}`)}`)
+    report(
+      path,
+      `{${name}} is no parameter here${didYouMean(name, known) || (known.length === 0 ? '; the path has none' : `; known: ${known.join(', ')}`)}`,
+    )
   }
 }
 
@@ -168,7 +197,9 @@ function checkRespond(respond: Raw, path: Path, report: Report): void {
   }
   for (const [name, value] of Object.entries(isRecord(headers) ? headers : {})) {
     if (!isToken(name)) report([...path, 'headers', name], `"${name}" is not a header name`, true)
-    else if (RESERVED.includes(name.toLowerCase())) report([...path, 'headers', name], `the gateway writes ${name} itself`, true)
-    else if (typeof value === 'string' && !isFieldValue(value)) report([...path, 'headers', name], `the value of ${name} has characters that HTTP forbids`)
+    else if (RESERVED.includes(name.toLowerCase()))
+      report([...path, 'headers', name], `the gateway writes ${name} itself`, true)
+    else if (typeof value === 'string' && !isFieldValue(value))
+      report([...path, 'headers', name], `the value of ${name} has characters that HTTP forbids`)
   }
 }

@@ -7,11 +7,36 @@ const CLOSED = { additionalProperties: false } as const
 /** Each check of the canonical path can be relaxed where an upstream needs it. */
 const PathRules = Type.Object(
   {
-    encodedSlash: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What %2F in a path gets', default: 'reject' })),
-    backslash: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What \\ and %5C in a path get', default: 'reject' })),
-    nul: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What %00 in a path gets', default: 'reject' })),
-    invalidUtf8: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('keep')], { description: 'What escapes that are not UTF-8 get', default: 'reject' })),
-    aboveRoot: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('clamp')], { description: 'What .. above the root gets', default: 'reject' })),
+    encodedSlash: Type.Optional(
+      Type.Union([Type.Literal('reject'), Type.Literal('keep')], {
+        description: 'What %2F in a path gets',
+        default: 'reject',
+      }),
+    ),
+    backslash: Type.Optional(
+      Type.Union([Type.Literal('reject'), Type.Literal('keep')], {
+        description: 'What \\ and %5C in a path get',
+        default: 'reject',
+      }),
+    ),
+    nul: Type.Optional(
+      Type.Union([Type.Literal('reject'), Type.Literal('keep')], {
+        description: 'What %00 in a path gets',
+        default: 'reject',
+      }),
+    ),
+    invalidUtf8: Type.Optional(
+      Type.Union([Type.Literal('reject'), Type.Literal('keep')], {
+        description: 'What escapes that are not UTF-8 get',
+        default: 'reject',
+      }),
+    ),
+    aboveRoot: Type.Optional(
+      Type.Union([Type.Literal('reject'), Type.Literal('clamp')], {
+        description: 'What .. above the root gets',
+        default: 'reject',
+      }),
+    ),
   },
   { ...CLOSED, description: 'How strictly request paths are made canonical' },
 )
@@ -20,7 +45,12 @@ export const ListenerSchema = Type.Object(
   {
     name: Type.String({ minLength: 1, description: 'Name in logs and errors' }),
     bind: Type.String({ description: 'host:port, [::]:port or unix:/path', 'x-format': 'bind' }),
-    engine: Type.Optional(Type.Union([Type.Literal('uws'), Type.Literal('node')], { description: 'uws: fastest; node: strictest, HTTP/1.0 too', default: 'uws' })),
+    engine: Type.Optional(
+      Type.Union([Type.Literal('uws'), Type.Literal('node')], {
+        description: 'uws: fastest; node: strictest, HTTP/1.0 too',
+        default: 'uws',
+      }),
+    ),
     canonicalPath: Type.Optional(PathRules),
   },
   CLOSED,
@@ -31,7 +61,9 @@ const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugi
 export const EndpointSchema = Type.Object(
   {
     url: Type.String({ description: 'http://host:port or https://host:port', 'x-format': 'origin' }),
-    weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535, description: 'Share of requests among the endpoints', default: 1 })),
+    weight: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 65_535, description: 'Share of requests among the endpoints', default: 1 }),
+    ),
   },
   CLOSED,
 )
@@ -49,14 +81,30 @@ export const TimeoutsSchema = Type.Object(
 export const UpstreamSchema = Type.Object(
   {
     endpoints: Type.Array(EndpointSchema, { minItems: 1 }),
-    transport: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('undici')], { description: 'How bytes reach the endpoints', default: 'auto' })),
-    balance: Type.Optional(Type.Union([Type.Literal('round-robin')], { description: 'How an endpoint is chosen', default: 'round-robin' })),
+    transport: Type.Optional(
+      Type.Union([Type.Literal('auto'), Type.Literal('undici')], {
+        description: 'How bytes reach the endpoints',
+        default: 'auto',
+      }),
+    ),
+    balance: Type.Optional(
+      Type.Union([Type.Literal('round-robin')], { description: 'How an endpoint is chosen', default: 'round-robin' }),
+    ),
     timeouts: Type.Optional(TimeoutsSchema),
     connections: Type.Optional(
       Type.Object(
         {
-          max: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Connections per endpoint', default: 1024 })),
-          queue: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Requests per endpoint that may wait for a connection', default: 1024 })),
+          max: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 65_535, description: 'Connections per endpoint', default: 1024 }),
+          ),
+          queue: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 1_000_000,
+              description: 'Requests per endpoint that may wait for a connection',
+              default: 1024,
+            }),
+          ),
           keepAlive: Type.Optional(Duration({ description: 'How long an idle connection is kept', default: '30s' })),
         },
         CLOSED,
@@ -76,9 +124,15 @@ const HeaderCondition = Type.Union([
 export const MatchSchema = Type.Object(
   {
     host: Type.Optional(Type.String({ description: 'api.example.com or *.example.com', 'x-format': 'host-pattern' })),
-    path: Type.Optional(Type.String({ description: '/static, /{param}, /{rest*}, /* or /**', 'x-format': 'path-pattern' })),
-    pathRegex: Type.Optional(Type.String({ description: 'Linear-time expression for the whole path', 'x-format': 'regex' })),
-    method: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], { description: 'GET, or [GET, POST]' })),
+    path: Type.Optional(
+      Type.String({ description: '/static, /{param}, /{rest*}, /* or /**', 'x-format': 'path-pattern' }),
+    ),
+    pathRegex: Type.Optional(
+      Type.String({ description: 'Linear-time expression for the whole path', 'x-format': 'regex' }),
+    ),
+    method: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], { description: 'GET, or [GET, POST]' }),
+    ),
     headers: Type.Optional(Type.Record(Type.String(), HeaderCondition)),
     query: Type.Optional(Type.Record(Type.String(), HeaderCondition)),
   },
@@ -91,7 +145,9 @@ export const RouteSchema = Type.Object(
   {
     name: Type.String({ minLength: 1, description: 'Unique; appears in logs, metrics and explain' }),
     match: Type.Optional(MatchSchema),
-    priority: Type.Optional(Type.Integer({ description: 'Higher wins between routes of equal precedence', default: 0 })),
+    priority: Type.Optional(
+      Type.Integer({ description: 'Higher wins between routes of equal precedence', default: 0 }),
+    ),
     rewrite: Type.Optional(
       Type.Object(
         {
@@ -123,7 +179,12 @@ export const RouteSchema = Type.Object(
       Type.Object(
         {
           to: Type.String({ description: 'Location; may use {scheme} {host} {port} {path} {query} and parameters' }),
-          status: Type.Optional(Type.Union([301, 302, 303, 307, 308].map((status) => Type.Literal(status)), { default: 308 })),
+          status: Type.Optional(
+            Type.Union(
+              [301, 302, 303, 307, 308].map((status) => Type.Literal(status)),
+              { default: 308 },
+            ),
+          ),
         },
         CLOSED,
       ),
@@ -138,11 +199,23 @@ export const GatewaySchema = Type.Object(
     $schema: Type.Optional(Type.String()),
     version: Type.Literal(1, { description: 'Version of this format' }),
     listeners: Type.Array(ListenerSchema, { minItems: 1 }),
-    admin: Type.Optional(Type.Object({ bind: Type.String({ description: 'host:port on loopback', 'x-format': 'bind' }) }, CLOSED)),
+    admin: Type.Optional(
+      Type.Object({ bind: Type.String({ description: 'host:port on loopback', 'x-format': 'bind' }) }, CLOSED),
+    ),
     workers: Type.Optional(Type.Literal(1, { default: 1 })),
-    trustedProxies: Type.Optional(Type.Array(Type.String({ 'x-format': 'cidr' }), { description: 'Whose X-Forwarded-* and Forwarded are believed' })),
-    drainTimeout: Type.Optional(Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' })),
-    pluginDirectories: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Where plugins of your own lie, relative to this file' })),
+    trustedProxies: Type.Optional(
+      Type.Array(Type.String({ 'x-format': 'cidr' }), {
+        description: 'Whose X-Forwarded-* and Forwarded are believed',
+      }),
+    ),
+    drainTimeout: Type.Optional(
+      Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
+    ),
+    pluginDirectories: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: 'Where plugins of your own lie, relative to this file',
+      }),
+    ),
     plugins: Type.Optional(Plugins),
     paths: Type.Optional(Type.Record(Type.String(), Plugins, { description: 'Plugins per path pattern' })),
     upstreams: Type.Optional(Type.Record(Type.String(), UpstreamSchema)),

@@ -38,7 +38,8 @@ export function mergeToggles(
     for (const { plugin, value, origin } of layer) {
       const before = resolved.get(plugin)
       const inherited = before?.options ?? null
-      const options = typeof value === 'object' ? value.options : (inherited ?? (value === 'on' ? defaults(plugin) : null))
+      const options =
+        typeof value === 'object' ? value.options : (inherited ?? (value === 'on' ? defaults(plugin) : null))
       const origins = [origin, ...(before?.origins ?? [])]
       resolved.set(plugin, { plugin, enabled: value !== 'off', options, origins })
     }

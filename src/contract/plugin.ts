@@ -155,7 +155,9 @@ export function definePlugin<S extends TSchema>(definition: SinglePhase<S> | Mul
     throw new TypeError(`plugin name "${definition.name}" must be kebab-case: a-z, 0-9 and "-", starting with a letter`)
   }
   if (definition.phase !== undefined && definition.phase !== 'access' && definition.phase !== 'request') {
-    throw new TypeError(`plugin "${definition.name}": phase must be "access" or "request", or absent with a record of steps`)
+    throw new TypeError(
+      `plugin "${definition.name}": phase must be "access" or "request", or absent with a record of steps`,
+    )
   }
   return Object.freeze({
     name: definition.name,

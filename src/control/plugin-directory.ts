@@ -48,7 +48,12 @@ async function pluginFiles(directory: string): Promise<string[]> {
 async function nested(directory: string): Promise<string[]> {
   for (const name of ['plugin.ts', 'plugin.mts', 'plugin.js', 'plugin.mjs']) {
     const path = join(directory, name)
-    if (await stat(path).then((found) => found.isFile()).catch(() => false)) return [path]
+    if (
+      await stat(path)
+        .then((found) => found.isFile())
+        .catch(() => false)
+    )
+      return [path]
   }
   return []
 }

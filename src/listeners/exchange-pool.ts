@@ -28,4 +28,3 @@ export class ExchangePool implements ListenerContext {
     if (this.#free.length < MOST_POOLED) this.#free.push(x)
   }
 }
-

@@ -1,7 +1,7 @@
 // The one place where a failure becomes a reply (RFC 9457). Addresses, stacks and causes go to the log only.
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { Exchange } from '../contract/exchange.ts'
-import { FAILED } from '../contract/verdict.ts'
+import type { FAILED } from '../contract/verdict.ts'
 import type { RoadState } from './state.ts'
 
 /** A stage threw: a plugin's fault if one was running, else a bug of ours. */

@@ -84,7 +84,8 @@ function dropNamed(headers: string[], connection: string): void {
   let kept = 0
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
-    const exempt = name === 'host' || name === 'content-length' || name === 'forwarded' || name.startsWith('x-forwarded-')
+    const exempt =
+      name === 'host' || name === 'content-length' || name === 'forwarded' || name.startsWith('x-forwarded-')
     if (!exempt && names.includes(name)) continue
     headers[kept++] = name
     headers[kept++] = headers[i + 1]!

@@ -7,6 +7,10 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 export function mayRetry(x: Exchange, failure: Failure): boolean {
   return (
-    x.attempts === 1 && failure.kind === ERRORS.upstreamReset && IDEMPOTENT.has(x.method) && !x.body.consumed && !x.headSent
+    x.attempts === 1 &&
+    failure.kind === ERRORS.upstreamReset &&
+    IDEMPOTENT.has(x.method) &&
+    !x.body.consumed &&
+    !x.headSent
   )
 }

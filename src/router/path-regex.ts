@@ -23,8 +23,8 @@ export function compilePathRegex(source: string): PathRegex {
       const matcher = expression.matcher(path)
       if (!matcher.matches()) return false
       for (let i = 0; i < names.length; i++) {
-        offsets[i * 2] = Math.max(0, matcher.start(names[i]!))
-        offsets[i * 2 + 1] = Math.max(0, matcher.end(names[i]!))
+        offsets[i * 2] = Math.max(0, matcher.start(names[i]))
+        offsets[i * 2 + 1] = Math.max(0, matcher.end(names[i]))
       }
       return true
     },

@@ -55,7 +55,12 @@ describe('precedence', () => {
     ['then priority', table({ path: '/a' }, { path: '/a', priority: 1 }), 'GET /a', 1],
     ['then order', table({ path: '/a' }, { path: '/a' }), 'GET /a', 0],
     ['HEAD goes to GET', table({ path: '/a', method: 'GET' }), 'HEAD /a', 0],
-    ['unless a route takes HEAD', table({ path: '/a', method: 'GET', priority: 9 }, { path: '/a', method: 'HEAD' }), 'HEAD /a', 1],
+    [
+      'unless a route takes HEAD',
+      table({ path: '/a', method: 'GET', priority: 9 }, { path: '/a', method: 'HEAD' }),
+      'HEAD /a',
+      1,
+    ],
     ['405 when only the method is wrong', table({ path: '/a', method: 'GET' }), 'POST /a', METHOD_NOT_ALLOWED],
     ['404 when a condition fails too', table({ path: '/a', method: 'GET', query: { q: '1' } }), 'POST /a', NOT_FOUND],
     ['an unknown method meets any', table({ path: '/a' }), 'PURGE /a', 0],
@@ -69,21 +74,33 @@ describe('precedence', () => {
 
   it('collects Allow from every host and place that would take the path', () => {
     const router = compileRouter(
-      table({ path: '/a', method: ['PUT'] }, { path: '/{x}', method: 'GET' }, { host: 'h', path: '/**', method: 'DELETE' }),
+      table(
+        { path: '/a', method: ['PUT'] },
+        { path: '/{x}', method: 'GET' },
+        { host: 'h', path: '/**', method: 'DELETE' },
+      ),
     )
     assert.equal(router.allow(request('POST /a h')), 'DELETE, GET, HEAD, PUT')
   })
 
   it('gives parameters as offsets', () => {
-    const router = compileRouter(table({ path: '/u/{id}/f/{rest*}' }, { pathRegex: '^/v(?P<major>[0-9]+)/(?P<name>.*)$' }))
+    const router = compileRouter(
+      table({ path: '/u/{id}/f/{rest*}' }, { pathRegex: '^/v(?P<major>[0-9]+)/(?P<name>.*)$' }),
+    )
     const x = request('GET /u/42/f/a/b')
     assert.equal(router.match(x), 0)
     assert.deepEqual(router.names(0), ['id', 'rest'])
-    assert.deepEqual([x.path.slice(x.offsets[0], x.offsets[1]), x.path.slice(x.offsets[2], x.offsets[3])], ['42', 'a/b'])
+    assert.deepEqual(
+      [x.path.slice(x.offsets[0], x.offsets[1]), x.path.slice(x.offsets[2], x.offsets[3])],
+      ['42', 'a/b'],
+    )
     const y = request('GET /v12/x/y')
     assert.equal(router.match(y), 1)
     assert.deepEqual(router.names(1), ['major', 'name'])
-    assert.deepEqual([y.path.slice(y.offsets[0], y.offsets[1]), y.path.slice(y.offsets[2], y.offsets[3])], ['12', 'x/y'])
+    assert.deepEqual(
+      [y.path.slice(y.offsets[0], y.offsets[1]), y.path.slice(y.offsets[2], y.offsets[3])],
+      ['12', 'x/y'],
+    )
   })
 })
 
@@ -107,7 +124,9 @@ describe('against the slow matcher', () => {
   const segment = fc.constantFrom('a', 'b', '{x}', '{y}', '*')
   const path = fc
     .tuple(fc.array(segment, { maxLength: 3 }), fc.constantFrom('', '', '/', '/**', '/{r*}'))
-    .map(([segments, tail]) => (segments.length === 0 && tail === '' ? '/' : '/' + segments.join('/') + tail).replace('//', '/'))
+    .map(([segments, tail]) =>
+      (segments.length === 0 && tail === '' ? '/' : '/' + segments.join('/') + tail).replace('//', '/'),
+    )
     .filter((text) => new Set(text.match(/\{\w+/g)).size === (text.match(/\{\w+/g) ?? []).length)
   const value = fc.oneof(
     fc.constantFrom('1', '2'),
@@ -125,10 +144,12 @@ describe('against the slow matcher', () => {
     { requiredKeys: [] },
   )
   const routes = fc.array(
-    fc.record({ match, priority: fc.constantFrom(0, 0, 0, 1, -1) }).map(({ match: { pathRegex, ...rest }, priority }) => ({
-      match: pathRegex !== undefined && rest.path === undefined ? { ...rest, pathRegex } : rest,
-      priority,
-    })),
+    fc
+      .record({ match, priority: fc.constantFrom(0, 0, 0, 1, -1) })
+      .map(({ match: { pathRegex, ...rest }, priority }) => ({
+        match: pathRegex !== undefined && rest.path === undefined ? { ...rest, pathRegex } : rest,
+        priority,
+      })),
     { minLength: 1, maxLength: 14 },
   )
   const target = fc.record({
@@ -154,7 +175,8 @@ describe('against the slow matcher', () => {
           assert.equal(candidates.length, patterns.length)
           assert.equal(candidates.find(({ outcome }) => outcome === 'won')?.route ?? -1, Math.max(found, -1))
           if (found === METHOD_NOT_ALLOWED) assert.ok(candidates.some(({ outcome }) => outcome === 'method'))
-          else if (found === NOT_FOUND) assert.ok(!candidates.some(({ outcome }) => outcome === 'method' || outcome === 'lost'))
+          else if (found === NOT_FOUND)
+            assert.ok(!candidates.some(({ outcome }) => outcome === 'method' || outcome === 'lost'))
         }
       }),
       { numRuns: 4000 },

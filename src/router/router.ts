@@ -191,7 +191,11 @@ class CompiledRouter implements Router {
       if (!hostMatches(entry.host, x.host)) return { route, outcome: 'host', detail: `expected ${entry.host}` }
       const { pattern, regex } = entry
       if (pattern === null ? !regex!.matches(x.path, offsets) : !patternMatches(pattern, x.path)) {
-        return { route, outcome: 'path', detail: pattern === null ? 'pathRegex does not match' : `expected ${pattern.source}` }
+        return {
+          route,
+          outcome: 'path',
+          detail: pattern === null ? 'pathRegex does not match' : `expected ${pattern.source}`,
+        }
       }
       const missing = entry.conditions.find((condition) => !condition.holds(x))
       if (missing !== undefined) return { route, outcome: missing.kind, detail: missing.describe(x) }

@@ -107,13 +107,22 @@ export class Trie {
       const id = labels.length
       labels.push(label)
       hashes.push(hashOf(label))
-      nodes.push(0, -1, NONE, leafNumber(node.end), leafNumber(node.rest), leafNumber(node.all), leafNumber(node.regexes), 0)
+      nodes.push(
+        0,
+        -1,
+        NONE,
+        leafNumber(node.end),
+        leafNumber(node.rest),
+        leafNumber(node.all),
+        leafNumber(node.regexes),
+        0,
+      )
       const children = [...node.children].map(([text, child]) => add(child, text))
       if (children.length > 0) {
         const size = tableSize(children.length)
         nodes[id * FIELDS + TABLE] = table.length
         nodes[id * FIELDS + MASK] = size - 1
-        const slots = new Array<number>(size).fill(NONE)
+        const slots = Array.from({ length: size }, () => NONE)
         for (const child of children) {
           let slot = hashes[child]! & (size - 1)
           while (slots[slot] !== NONE) slot = (slot + 1) & (size - 1)

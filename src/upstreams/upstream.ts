@@ -27,7 +27,7 @@ export interface UpstreamStates {
 
 export interface BorrowedUpstream {
   readonly upstream: Upstream
-  release(): void
+  readonly release: () => void
 }
 
 class BalancedUpstream implements Upstream {
@@ -88,7 +88,7 @@ export function borrowUpstream(name: string, config: UpstreamConfig, states: Ups
 
 export interface BorrowedSplit {
   readonly split: Split
-  release(): void
+  readonly release: () => void
 }
 
 /** Shares requests among upstreams by weight; the position outlives snapshots under `key`. */

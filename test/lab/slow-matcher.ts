@@ -38,7 +38,10 @@ function samePath(a: RoutePattern, b: RoutePattern): boolean {
 
 function holds({ match }: RoutePattern, x: Matchable): boolean {
   const { host } = match
-  if (host !== undefined && (host.startsWith('*') ? !x.host.endsWith(host.slice(1)) || x.host.length < host.length : host !== x.host)) {
+  if (
+    host !== undefined &&
+    (host.startsWith('*') ? !x.host.endsWith(host.slice(1)) || x.host.length < host.length : host !== x.host)
+  ) {
     return false
   }
   if (match.pathRegex !== undefined) {
@@ -73,7 +76,9 @@ function takes(route: RoutePattern, method: string): boolean {
 function conditions(route: RoutePattern): number {
   const { match } = route
   return (
-    Object.keys(match.headers ?? {}).length + Object.keys(match.query ?? {}).length + (match.method === undefined ? 0 : 1)
+    Object.keys(match.headers ?? {}).length +
+    Object.keys(match.query ?? {}).length +
+    (match.method === undefined ? 0 : 1)
   )
 }
 

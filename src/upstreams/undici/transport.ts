@@ -94,7 +94,7 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
     this.#left = left
     this.options = {
       path: x.upstreamTarget,
-      method: x.method as Dispatcher.HttpMethod,
+      method: x.method,
       headers: x.upstreamHeaders,
       body: x.body.length === 0 ? null : new RequestStream(x.body),
       // Otherwise undici closes the connection after every HEAD.

@@ -1,0 +1,49 @@
+// Writes the files that follow from the source; `--check` only says whether they are up to date (exit 1 if not).
+import { readFile, writeFile } from 'node:fs/promises'
+import { ERRORS } from '../src/base/errors.ts'
+import { editorSchema } from '../src/config/json-schema.ts'
+import { builtInPlugins } from '../src/gateway.ts'
+
+const ROOT = new URL('../', import.meta.url)
+
+async function generated(): Promise<ReadonlyMap<string, string>> {
+  const schema = JSON.stringify(editorSchema(await builtInPlugins()), null, 2) + '\n'
+  return new Map([
+    ['config/gateway.schema.json', schema],
+    ['docs/errors.md', errorsPage()],
+  ])
+}
+
+function errorsPage(): string {
+  const rows = Object.values(ERRORS).map(
+    ({ code, status, source, title, close }) =>
+      `| \`${code}\` | ${status} | ${source} | ${title} | ${close ? 'yes' : 'no'} |`,
+  )
+  return `# Errors
+
+Every reply that the gateway makes because something went wrong is \`application/problem+json\` (RFC 9457) with one of
+these codes in \`code\`, the request id in \`instance\`, and the words below in \`title\`. The status 499 is never sent:
+it stands in the access log for a client that went away. "Caused by self" is the gateway or its configuration.
+
+This page is generated from \`src/base/errors.ts\` by \`scripts/generate.ts\`.
+
+| code | status | caused by | title | closes the client's connection |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
+let stale = 0
+for (const [path, text] of await generated()) {
+  const file = new URL(path, ROOT)
+  const present = await readFile(file, 'utf8').catch(() => '')
+  if (present === text) continue
+  if (process.argv.includes('--check')) {
+    stale++
+    process.stderr.write(`${path} is out of date: run "node scripts/generate.ts"\n`)
+  } else {
+    await writeFile(file, text)
+    process.stdout.write(`wrote ${path}\n`)
+  }
+}
+process.exitCode = stale === 0 ? 0 : 1
