@@ -36,6 +36,8 @@ export interface ListenerContext {
   readonly scheme: 'http' | 'https'
   /** Makes a path canonical; '' refuses it. */
   canonicalPath(raw: string): string
+  /** The engine reads chunk framing leniently: a connection is not used again after a chunked request body. */
+  readonly lenientChunks: boolean
   /** New replies close their connection: the listener is draining. */
   draining: boolean
   /** Exchanges between head and last byte. */

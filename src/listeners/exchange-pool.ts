@@ -8,6 +8,8 @@ export class ExchangePool implements ListenerContext {
   readonly name: string
   readonly scheme: 'http' | 'https' = 'http'
   readonly canonicalPath: (raw: string) => string
+  // Odd chunk sizes and bytes after the last chunk pass through uWS unseen (docs/security.md).
+  readonly lenientChunks = true
   draining = false
   active = 0
   readonly #free: Exchange[] = []

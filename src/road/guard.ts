@@ -65,8 +65,7 @@ function readHeaders(x: Exchange): ErrorKind | null {
   if (codings > 1 || (codings === 1 && (!chunked || lengths === 1 || x.minorVersion === 0))) return ERRORS.badFraming
   const body = codings === 1 ? CHUNKED : length
   x.body.start(body, x.reply)
-  // uWS reads odd chunk sizes and bytes after the last chunk leniently: such a connection is not used again.
-  if (body === CHUNKED || connection.toLowerCase().includes('close')) x.closeAfter = true
+  if ((body === CHUNKED && x.listener.lenientChunks) || connection.toLowerCase().includes('close')) x.closeAfter = true
   if (hosts > 1 || (hosts === 0 && x.minorVersion === 1)) return ERRORS.badHost
   if (x.target.charCodeAt(0) !== SLASH && !readAbsoluteForm(x)) return ERRORS.badTarget
   const host = normalizeHost(x.authority)

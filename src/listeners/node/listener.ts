@@ -16,6 +16,7 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
     name: options.name,
     scheme: 'http',
     canonicalPath: options.canonicalPath,
+    lenientChunks: false,
     draining: false,
     active: 0,
     recycle() {}, // node allocates far more per request than an Exchange

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../../contract/exchange.ts'
 import { UNKNOWN_LENGTH, type Reply } from '../../contract/reply.ts'
 
+const NON_ASCII = /[\x80-\xff]/
+
 export class NodeReply implements Reply {
   readonly #x: Exchange
   readonly #request: IncomingMessage
@@ -17,7 +19,8 @@ export class NodeReply implements Reply {
 
   head(x: Exchange): void {
     this.#writeHead(x, x.responseLength)
-    if (!x.bodyless) this.#response.flushHeaders()
+    // The head leaves at once, unless it has bytes that node would then write as UTF-8.
+    if (!x.bodyless && !x.responseHeaders.some((text) => NON_ASCII.test(text))) this.#response.flushHeaders()
   }
 
   #writeHead(x: Exchange, length: number): void {
@@ -39,7 +42,8 @@ export class NodeReply implements Reply {
   whole(x: Exchange, body: string | Uint8Array): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
     this.#writeHead(x, x.bodyless && x.method !== 'HEAD' ? UNKNOWN_LENGTH : length)
-    this.#response.end(x.bodyless ? undefined : body)
+    // As bytes: a string would make node write the head as UTF-8 too.
+    this.#response.end(x.bodyless ? undefined : Buffer.from(body as string))
   }
 
   cut(): void {
