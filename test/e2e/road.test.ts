@@ -63,16 +63,24 @@ for (const engine of ENGINES) {
       const { client } = await laboratory(
         test,
         engine,
-        "trustedProxies: [127.0.0.0/8, 10.0.0.0/8]\nplugins:\n  ip-restrict: { deny: [6.6.6.6] }\nroutes: [{ name: all, upstream: up }]",
+        'trustedProxies: [127.0.0.0/8, 10.0.0.0/8]\nplugins:\n  ip-restrict: { deny: [6.6.6.6] }\nroutes: [{ name: all, upstream: up }]',
       )
-      const trusted = reported(await client.get('/', 'X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 444\r\n'))
+      const trusted = reported(
+        await client.get(
+          '/',
+          'X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 444\r\n',
+        ),
+      )
       assert.deepEqual(trusted.header('x-forwarded-for'), ['1.1.1.1, 2.2.2.2, 10.0.0.9, 127.0.0.1'])
       assert.deepEqual(trusted.header('x-forwarded-proto'), ['https'])
       assert.deepEqual(trusted.header('x-forwarded-port'), ['444'])
       // Whatever the left end claims, the rightmost untrusted address is the client.
       assert.equal((await client.get('/', 'X-Forwarded-For: 6.6.6.6, 10.0.0.9\r\n')).status, 403)
       assert.equal((await client.get('/', 'X-Forwarded-For: 6.6.6.6, 7.7.7.7, 10.0.0.9\r\n')).status, 200)
-      assert.equal((await client.get('/', 'Forwarded: for="[2001:db8::1]:80", for=6.6.6.6;proto=https\r\n')).status, 403)
+      assert.equal(
+        (await client.get('/', 'Forwarded: for="[2001:db8::1]:80", for=6.6.6.6;proto=https\r\n')).status,
+        403,
+      )
       // Connection must not hide where the request came from.
       assert.equal((await client.get('/', 'Connection: X-Forwarded-For\r\nX-Forwarded-For: 6.6.6.6\r\n')).status, 403)
     })
@@ -110,10 +118,16 @@ for (const engine of ENGINES) {
       const cases: [what: string, request: string][] = [
         ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
         ['equal lengths twice', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello'],
-        ['length and chunked', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+        [
+          'length and chunked',
+          'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+        ],
         ['unknown coding', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n'],
         ['coding after chunked', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n'],
-        ['two codings', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+        [
+          'two codings',
+          'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+        ],
         ['signed length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello'],
         ['no host', 'GET / HTTP/1.1\r\n\r\n'],
         ['two hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
@@ -216,7 +230,9 @@ for (const engine of ENGINES) {
   describe(`weights on ${engine}`, () => {
     it('shares requests among endpoints and splits exactly as the weights say', async (test) => {
       const names = ['a', 'b', 'c'] as const
-      const upstreams = await Promise.all(names.map((name) => startHttpUpstream(test, (_, response) => void response.end(name))))
+      const upstreams = await Promise.all(
+        names.map((name) => startHttpUpstream(test, (_, response) => void response.end(name))),
+      )
       const [a, b, c] = upstreams.map(({ url }) => url)
       const gateway = await GatewayProcess.start(
         test,

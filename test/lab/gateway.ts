@@ -50,7 +50,14 @@ export class GatewayProcess {
     }
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--expose-gc', MAIN, 'run', '--config', join(directory, 'gateway.yaml')],
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--expose-gc',
+        MAIN,
+        'run',
+        '--config',
+        join(directory, 'gateway.yaml'),
+      ],
       { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     )
     const gateway = new GatewayProcess(directory, child)

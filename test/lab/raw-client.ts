@@ -71,8 +71,14 @@ export class RawClient {
   async #head(): Promise<Omit<RawResponse, 'body'>> {
     let end = -1
     await this.#until(() => (end = this.#received.indexOf('\r\n\r\n')) >= 0 || this.#ending !== null, 'a response head')
-    if (end < 0) throw new Error(`the connection ended (${this.#ending}) before a head: ${JSON.stringify(this.#received.toString('latin1').slice(0, 200))}`)
-    const [line = '', ...fields] = this.#take(end + 4).toString('latin1').slice(0, -4).split('\r\n')
+    if (end < 0)
+      throw new Error(
+        `the connection ended (${this.#ending}) before a head: ${JSON.stringify(this.#received.toString('latin1').slice(0, 200))}`,
+      )
+    const [line = '', ...fields] = this.#take(end + 4)
+      .toString('latin1')
+      .slice(0, -4)
+      .split('\r\n')
     const status = /^HTTP\/1\.[01] (\d{3}) /.exec(line)
     if (status === null) throw new Error(`no status line: ${JSON.stringify(line)}`)
     const headers = fields.flatMap((field) => {
@@ -102,7 +108,9 @@ export class RawClient {
       let end = -1
       await this.#until(() => (end = this.#received.indexOf('\r\n')) >= 0 || this.#ending !== null, 'a chunk size')
       if (end < 0) throw new Error('the chunked body was cut')
-      const size = this.#take(end + 2).toString('latin1').trimEnd()
+      const size = this.#take(end + 2)
+        .toString('latin1')
+        .trimEnd()
       if (!/^[0-9a-fA-F]+$/.test(size)) throw new Error(`chunk size ${JSON.stringify(size)}`)
       const chunk = await this.#exactly(parseInt(size, 16) + 2)
       if (chunk.subarray(-2).toString('latin1') !== '\r\n') throw new Error('no line end after a chunk')
@@ -113,7 +121,8 @@ export class RawClient {
 
   async #exactly(length: number): Promise<Buffer> {
     await this.#until(() => this.#received.length >= length || this.#ending !== null, `${length} bytes`)
-    if (this.#received.length < length) throw new Error(`the body was cut after ${this.#received.length} of ${length} bytes`)
+    if (this.#received.length < length)
+      throw new Error(`the body was cut after ${this.#received.length} of ${length} bytes`)
     return this.#take(length)
   }
 
@@ -133,7 +142,11 @@ export class RawClient {
       if (condition()) return resolve()
       const timer = setTimeout(() => {
         this.#wake = null
-        reject(new Error(`waited in vain for ${what}; have ${JSON.stringify(this.#received.toString('latin1').slice(0, 200))}`))
+        reject(
+          new Error(
+            `waited in vain for ${what}; have ${JSON.stringify(this.#received.toString('latin1').slice(0, 200))}`,
+          ),
+        )
       }, PATIENCE)
       this.#wake = () => {
         if (!condition()) return

@@ -25,8 +25,13 @@ export class Connector {
       // The types hide that the socket is returned at once.
       const socket = connect(options, (error, connected) => {
         wheel.disarm(timer)
-        if (error !== null) callback(error, null)
-        else callback(null, connected)
+        if (error !== null) {
+          callback(error, null)
+          return
+        }
+        callback(null, connected)
+        // undici adds its own error listener in a microtask; this one comes after it and ends the window exactly.
+        setImmediate(() => socket.on('error', () => (this.breaking = false)))
       }) as unknown as Socket
       const timer = new Timer(() => socket.destroy(new ConnectTimeout(`no connection within ${timeout} ms`)))
       if (timeout > 0) wheel.arm(timer, timeout)
@@ -41,8 +46,6 @@ export class Connector {
       this.breaking = true
       queueMicrotask(() => (this.breaking = false))
     })
-    // undici adds its own listener meanwhile; this one comes after it and ends the window exactly.
-    setImmediate(() => socket.on('error', () => (this.breaking = false)))
     socket.once('close', () => {
       this.open--
     })
