@@ -17,20 +17,13 @@ export const run: Command = {
     const file = values.config
     if (file === undefined) throw new UsageError('--config FILE is needed')
     const log = createLogger(process.env['LOG_LEVEL'])
-    let gateway: Gateway
-    try {
-      gateway = await Gateway.start(file, log)
-    } catch (error) {
-      const lines =
-        error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]
-      process.stderr.write(lines.join('\n') + '\n')
-      return 1
-    }
-    return new Promise((resolve) => {
+    let gateway: Gateway | null = null
+    // First of all: a signal during start-up must not end the process by surprise.
+    const stopped = new Promise<number>((resolve) => {
       onSignals({
         stop(signal) {
           log.info({ signal }, 'draining')
-          void gateway.stop().then((cut) => {
+          void (gateway?.stop() ?? Promise.resolve(0)).then((cut) => {
             log.info({ cut }, 'stopped')
             resolve(0)
             // uWS keeps the loop alive for a while after its last socket is closed.
@@ -38,8 +31,17 @@ export const run: Command = {
           })
         },
         abort: () => process.exit(1),
-        reload: () => void gateway.reload(),
+        reload: () => void gateway?.reload(),
       })
     })
+    try {
+      gateway = await Gateway.start(file, log)
+    } catch (error) {
+      const lines =
+        error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]
+      process.stderr.write(lines.join('\n') + '\n')
+      process.exit(1)
+    }
+    return stopped
   },
 }

@@ -51,13 +51,20 @@ export function parseDocument(
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+  // One error of syntax makes many that follow from it: the first is the one to mend. Keys that are twice stand alone.
+  const errors = document.errors.filter(({ code }, i) => i === 0 || code === 'DUPLICATE_KEY')
+  const problems: Problem[] = [...errors, ...document.warnings].map((error) => ({
     file,
     ...position(error.pos[0]),
     key: '',
-    message: describeYamlError(error.code, error.message),
+    message: describeYamlError(error.code, error.message, text.slice(0, error.pos[0])),
   }))
   visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return
+      const message = `invalid YAML: there is no anchor &${node.source} before this alias`
+      problems.push({ file, ...position(node.range?.[0] ?? 0), key: '', message })
+    },
     Scalar(_key, node) {
       if (typeof node.value !== 'string' || !node.value.includes('${')) return
       substitute(node, env, (message) => problems.push({ file, ...position(node.range?.[0] ?? 0), key: '', message }))
@@ -65,7 +72,8 @@ export function parseDocument(
   })
   let value: unknown
   try {
-    if (document.errors.length === 0) value = document.toJS({ maxAliasCount: MOST_ALIASES })
+    if (problems.every(({ message }) => !message.startsWith('invalid YAML')))
+      value = document.toJS({ maxAliasCount: MOST_ALIASES })
   } catch (error) {
     problems.push({ file, line: 1, column: 1, key: '', message: `invalid YAML: ${(error as Error).message}` })
   }
@@ -78,10 +86,11 @@ export function parseDocument(
   }
 }
 
-function describeYamlError(code: string, message: string): string {
+function describeYamlError(code: string, message: string, before: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key is here twice; keep one of them'
   if (code === 'TAB_AS_INDENT') return 'invalid YAML: a tab cannot indent; use spaces'
-  return `invalid YAML: ${message}`
+  const hint = /\$$/.test(before) ? '; inside { } or [ ] a variable needs quotes: "${NAME}"' : ''
+  return `invalid YAML: ${message}${hint}`
 }
 
 function substitute(

@@ -23,6 +23,8 @@ export interface Road {
   drained(x: Exchange): void
   /** The client's connection is gone. */
   aborted(x: Exchange): void
+  /** What follows on the client's connection is not HTTP: answered with 400 if that is still possible. */
+  malformed(x: Exchange): void
   /** The promise that the Exchange was parked on has settled. */
   settled(x: Exchange, verdict: unknown): void
   rejected(x: Exchange, error: unknown): void

@@ -67,7 +67,9 @@ function readHeaders(x: Exchange): ErrorKind | null {
   x.body.start(body, x.reply)
   if ((body === CHUNKED && x.listener.lenientChunks) || connection.toLowerCase().includes('close')) x.closeAfter = true
   if (hosts > 1 || (hosts === 0 && x.minorVersion === 1)) return ERRORS.badHost
-  if (x.target.charCodeAt(0) !== SLASH && !readAbsoluteForm(x)) return ERRORS.badTarget
+  if (x.target.charCodeAt(0) !== SLASH && !isServerWide(x) && !readAbsoluteForm(x)) {
+    return ERRORS.badTarget
+  }
   const host = normalizeHost(x.authority)
   if (host === null || (hosts === 1 && host === '')) return ERRORS.badHost
   x.host = host
@@ -92,6 +94,12 @@ function dropNamed(headers: string[], connection: string): void {
   headers.length = kept
 }
 
+/** `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7). */
+function isServerWide(x: Exchange): boolean {
+  return x.target === '*' && x.method === 'OPTIONS'
+}
+
+const NO_HEADERS: readonly string[] = []
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#@]+)(\/?.*)$/i
 
 /** `GET http://host/path`: its authority replaces Host (RFC 9112 section 3.2.2). */
@@ -105,6 +113,7 @@ function readAbsoluteForm(x: Exchange): boolean {
 
 function readTarget(x: Exchange): Verdict {
   const target = x.target
+  if (isServerWide(x)) return x.respond(204, NO_HEADERS, '')
   const mark = target.indexOf('?')
   const raw = mark < 0 ? target : target.slice(0, mark)
   if (mark >= 0) {

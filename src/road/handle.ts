@@ -139,6 +139,10 @@ export class MainRoad implements Road, ResponseReceiver {
     if (failure !== null) this.#fail(x, failure)
   }
 
+  malformed(x: Exchange): void {
+    if (!x.finished) this.#fail(x, new Failure(ERRORS.badFraming))
+  }
+
   aborted(x: Exchange): void {
     if (x.finished) return
     x.failure ??= new Failure(ERRORS.clientGone)

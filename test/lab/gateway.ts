@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>
   /** More files beside gateway.yaml, by relative path. */
   readonly files?: Readonly<Record<string, string>>
+  /** A configuration file that is there already, used instead of one of our own. */
+  readonly at?: string
 }
 
 export class GatewayProcess {
@@ -56,7 +58,7 @@ export class GatewayProcess {
         MAIN,
         'run',
         '--config',
-        join(directory, 'gateway.yaml'),
+        options.at ?? join(directory, 'gateway.yaml'),
       ],
       { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     )

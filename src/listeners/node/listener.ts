@@ -32,16 +32,17 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
     noDelay: true,
   })
   server.maxHeadersCount = 0 // 0: none is dropped silently; their size is limited
-  /** Replies that are due, by connection: an error must not be written into the middle of one. */
-  const pending = new WeakMap<Socket, number>()
+  /** Exchanges whose reply is due, by connection: an error must not be written into the middle of one. */
+  const pending = new WeakMap<Socket, Set<Exchange>>()
 
   const accept = (request: IncomingMessage, response: ServerResponse, continues: boolean): void => {
     const { socket } = request
-    pending.set(socket, (pending.get(socket) ?? 0) + 1)
     const x = new Exchange(road, context)
+    const due = pending.get(socket) ?? new Set()
+    pending.set(socket, due.add(x))
     x.reply = new NodeReply(x, request, response)
     response.on('close', () => {
-      pending.set(socket, pending.get(socket)! - 1)
+      due.delete(x)
       if (!response.writableFinished) road.aborted(x)
     })
     response.on('error', () => {}) // 'close' follows
@@ -57,7 +58,9 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
   server.on('checkExpectation', (request, response) => accept(request, response, false))
   server.on('connect', (_request, socket) => refuse(socket as Socket, ERRORS.notImplemented))
   server.on('clientError', (error: Error & { code?: string }, socket) => {
-    if ((pending.get(socket as Socket) ?? 0) > 0 || !socket.writable) socket.destroy()
+    const [first, ...others] = pending.get(socket as Socket) ?? []
+    if (!socket.writable || others.length > 0) socket.destroy()
+    else if (first !== undefined) road.malformed(first)
     else refuse(socket as Socket, kindOf(error.code))
   })
 

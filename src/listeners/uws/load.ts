@@ -1,5 +1,5 @@
 // Finds a uWebSockets.js that this machine can load. The newer one needs a newer glibc (2.38); the older one serves
-// Node 18 to 23 from glibc 2.27 on. Both behave alike, so that nobody else needs to know.
+// Node 22 and 23 from glibc 2.27 on. Both behave alike, so that nobody else needs to know.
 import type * as Uws from 'uWebSockets.js'
 
 export type UwsModule = typeof Uws
@@ -13,7 +13,7 @@ type Importer = (name: string) => Promise<unknown>
 
 let loaded: Promise<UwsModule> | null = null
 
-/** Rejects with one line for each candidate when none can be loaded. */
+/** Rejects with one line that says what is missing when none can be loaded. */
 export function loadUws(): Promise<UwsModule> {
   loaded ??= importFirst((name) => import(name))
   return loaded
@@ -32,12 +32,30 @@ export async function importFirst(importer: Importer): Promise<UwsModule> {
       ;(uws as unknown as { _cfg(option: string): void })._cfg('silent')
       return uws
     } catch (error) {
-      reasons.push(`${name}: ${(error as Error).message.split('\n', 1)[0]}`)
+      reasons.push(`${name}: ${reasonOf(error)}`)
     }
   }
-  const { platform, arch, versions } = process
   throw new Error(
-    `no uWebSockets.js binary loads on ${platform}-${arch} with Node ${versions.node} ` +
-      `(glibc 2.27 or newer and Node 22, 24 or 26 are needed); set "engine: node" on the listeners. ${reasons.join(' | ')}`,
+    `no uWebSockets.js binary loads on ${thisPlatform()}; set "engine: node" on the listeners. ${reasons.join(' | ')}`,
   )
+}
+
+/** What stands in the way, in words: the packages wrap the loader's own error in a general text about platforms. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const glibc = /GLIBC_([\d.]+)/.exec(text)
+  if (glibc !== null) return `needs glibc ${glibc[1]} or newer`
+  const missing = /Cannot find (?:module|package) '([^']+)'/.exec(text)
+  if (missing !== null) return missing[1]!.startsWith('.') ? 'has no binary for it' : `${missing[1]} is not installed`
+  return text.split('\n', 1)[0]!
+}
+
+function thisPlatform(): string {
+  const { platform, arch, versions } = process
+  const node = `${platform}-${arch} with Node ${versions.node}`
+  if (platform !== 'linux') return node
+  // Without the network part it need not look up the names of open connections; the types do not know the switch yet.
+  ;(process.report as { excludeNetwork?: boolean }).excludeNetwork = true
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  return `${node} and ${header.glibcVersionRuntime === undefined ? 'no glibc' : `glibc ${header.glibcVersionRuntime}`}`
 }

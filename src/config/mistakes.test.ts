@@ -1,0 +1,225 @@
+// What people write wrong, where the message must point (the mark ‹ stands right before that place), and the words
+// that it must have.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Type } from 'typebox'
+import { parseDocument } from './document.ts'
+import { loadConfig, type PluginSchema } from './load.ts'
+import { formatProblem, type Problem } from './problem.ts'
+import { ByteSize, Duration, Rate } from './units.ts'
+
+const CLOSED = { additionalProperties: false }
+const PLUGINS = new Map<string, PluginSchema>(
+  [
+    { name: 'request-id', schema: Type.Object({ header: Type.Optional(Type.String()) }, CLOSED) },
+    {
+      name: 'cors',
+      schema: Type.Object({ origins: Type.Array(Type.String()), maxAge: Type.Optional(Duration()) }, CLOSED),
+    },
+    { name: 'body-limit', schema: Type.Object({ max: ByteSize() }, CLOSED) },
+    {
+      name: 'pace',
+      schema: Type.Object({ rate: Rate(), share: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })) }, CLOSED),
+    },
+  ].map((plugin) => [plugin.name, plugin]),
+)
+
+const HEAD = `version: 1
+listeners: [{ name: a, bind: 127.0.0.1:0 }]
+`
+const UP = `${HEAD}upstreams: { up: { endpoints: [{ url: http://127.0.0.1:1 }] } }
+`
+
+function problemsOf(text: string, env: Record<string, string> = {}): readonly Problem[] {
+  const loaded = loadConfig(parseDocument(text, 'g.yaml', env), PLUGINS)
+  return loaded.ok ? [] : loaded.problems
+}
+
+type Mistake = readonly [yaml: string, ...words: string[]]
+
+const MISTAKES: readonly Mistake[] = [
+  // the text
+  [`${HEAD}routes: [‹`, 'invalid YAML'],
+  [`${HEAD}routes: []\n‹version: 1`, 'twice'],
+  [`‹\n`, 'empty'],
+  [`‹- a`, 'mapping'],
+  [`‹"text"`, 'mapping'],
+  [`${HEAD}routes: []\nplugins: ‹*nowhere`, 'invalid YAML'],
+  // keys
+  [`${HEAD}routes: []\n‹listners: []`, 'unknown key "listners"', 'did you mean "listeners"?'],
+  [`${HEAD}routes: []\n‹zzz: 1`, 'unknown key "zzz"', 'known: '],
+  [`${HEAD}‹route: []\nroutes: []`, 'did you mean "routes"?'],
+  [`${UP}routes: [{ name: r, ‹upstraem: up, respond: {} }]`, 'did you mean "upstream"?'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { ‹pth: /a } }]`, 'did you mean "path"?'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h:1, ‹wieght: 2 }] } }\nroutes: []`, 'did you mean "weight"?'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h:1 }], timeouts: { ‹conect: 1s } } }\nroutes: []`,
+    'did you mean "connect"?',
+  ],
+  [`‹version: 1\nroutes: []`, '"listeners" is missing'],
+  [`‹listeners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, '"version" is missing'],
+  [`version: 1\nlisteners: [‹{ bind: 127.0.0.1:0 }]\nroutes: []`, '"name" is missing'],
+  [`version: 1\nlisteners: [‹{ name: a }]\nroutes: []`, '"bind" is missing'],
+  [`${HEAD}upstreams: { up: ‹{} }\nroutes: []`, '"endpoints" is missing'],
+  // kinds
+  [`version: ‹2\nlisteners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, 'saw 2, expected 1'],
+  [`version: ‹"1"\nlisteners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, 'expected 1'],
+  [`version: 1\nlisteners: ‹here\nroutes: []`, 'expected a list', 'saw "here"'],
+  [`version: 1\nlisteners: ‹[]\nroutes: []`, 'the list is empty'],
+  [`${HEAD}routes: ‹{ a: b }`, 'expected a list', 'a mapping'],
+  [`${HEAD}routes: [‹text]`, 'expected a mapping'],
+  [`${HEAD}routes: [{ name: ‹7, respond: {} }]`, 'expected text, saw 7', 'in quotes: "7"'],
+  [`${HEAD}routes: [{ name: ‹"", respond: {} }]`, 'empty'],
+  [`${HEAD}routes: [{ name: r, priority: ‹high, respond: {} }]`, 'expected a whole number, saw "high"'],
+  [`${HEAD}routes: [{ name: r, priority: ‹1.5, respond: {} }]`, 'expected a whole number, saw 1.5'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h:1, weight: ‹-1 }] } }\nroutes: []`,
+    'from 0 to 65535',
+    'saw -1',
+  ],
+  [`${HEAD}routes: [{ name: r, respond: { status: ‹99 } }]`, 'from 200 to 599'],
+  [`${HEAD}routes: [{ name: r, redirect: { to: /a, status: ‹304 } }]`, 'expected 301, 302, 303, 307 or 308'],
+  [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:0, engine: ‹usw }]\nroutes: []`, 'did you mean "uws"?'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { headers: { x: ‹[a] } } }]`, 'saw a list'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { headers: { x: ‹{ regx: a } } } }]`, 'did you mean "regex"?'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { headers: { x: { present: ‹"yes" } } } }]`, 'true or false'],
+  // units
+  [`${HEAD}drainTimeout: ‹5\nroutes: []`, 'a duration such as', 'did you mean "5ms"?'],
+  [`${HEAD}drainTimeout: ‹5sec\nroutes: []`, 'did you mean "5s"?'],
+  [`${HEAD}drainTimeout: ‹-1s\nroutes: []`, 'a duration such as'],
+  [`${HEAD}plugins: { body-limit: { max: ‹10MB } }\nroutes: []`, 'a size such as', 'did you mean "10MiB"?'],
+  [`${HEAD}plugins: { body-limit: { max: ‹lots } }\nroutes: []`, 'a size such as'],
+  [`${HEAD}plugins: { pace: { rate: ‹100rps } }\nroutes: []`, 'a rate such as', 'did you mean "100/s"?'],
+  [`${HEAD}plugins: { pace: { rate: 1/s, share: ‹2 } }\nroutes: []`, 'from 0 to 1'],
+  // texts with a meaning
+  [`version: 1\nlisteners: [{ name: a, bind: ‹"8080" }]\nroutes: []`, 'did you mean "0.0.0.0:8080"?'],
+  [`version: 1\nlisteners: [{ name: a, bind: ‹127.0.0.1:99999 }]\nroutes: []`, '0 to 65535'],
+  [`version: 1\nlisteners: [{ name: a, bind: ‹"::1:80" }]\nroutes: []`, 'need brackets'],
+  [`version: 1\nlisteners: [{ name: a, bind: ‹example.com:80 }]\nroutes: []`, 'not an IP address'],
+  [`version: 1\nlisteners: [{ name: a, bind: ‹unix:sock }]\nroutes: []`, 'absolute path'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: ‹127.0.0.1:80 }] } }\nroutes: []`, 'not an origin'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: ‹http://h/path }] } }\nroutes: []`, 'has a path'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: ‹http://u:p@h }] } }\nroutes: []`, 'credentials'],
+  [`${HEAD}trustedProxies: [‹10.0.0.0/33]\nroutes: []`, 'from 0 to 32'],
+  [`${HEAD}trustedProxies: [‹localhost]\nroutes: []`, 'not an address or CIDR'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹users } }]`, 'must begin with "/"'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹'/a/{id' } }]`, 'mixes text and a parameter'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹'/{a}/{a}' } }]`, 'twice'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹'/**/a' } }]`, 'last segment'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹'/a//b' } }]`, 'empty segment'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: ‹'/${'{}/'.repeat(1)}' } }]`, 'needs a name'],
+  [
+    `${UP}routes: [{ name: r, upstream: up, match: { path: ‹'${Array.from({ length: 17 }, (_, i) => `/{p${i}}`).join('')}' } }]`,
+    'more than 16',
+  ],
+  [`${UP}routes: [{ name: r, upstream: up, match: { pathRegex: ‹'(' } }]`, 'linear time'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { pathRegex: ‹'(?=a)' } }]`, 'RE2'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { headers: { x: { regex: ‹'[' } } } }]`, 'linear time'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { host: ‹http://a } }]`, 'has a scheme'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { host: ‹'a.com:80' } }]`, 'has a port'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { host: ‹'a.*.com' } }]`, 'first label'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { host: ‹'*' } }]`, 'leave host out'],
+  // names and references
+  [`${UP}routes: [{ name: r, upstream: ‹upp }]`, 'there is no upstream "upp"', 'did you mean "up"?'],
+  [`${UP}routes: [{ name: r, split: [{ upstream: ‹other, weight: 1 }] }]`, 'known: up'],
+  [`${HEAD}routes: [{ name: r, respond: {} }, { name: ‹r, respond: {} }]`, 'twice', 'routes[0]'],
+  [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:1 }, { name: ‹a, bind: 127.0.0.1:2 }]\nroutes: []`, 'twice'],
+  [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:1 }, { name: b, bind: ‹127.0.0.1:1 }]\nroutes: []`, 'twice'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }, { url: ‹http://h }] } }\nroutes: []`, 'more weight'],
+  [`${HEAD}upstreams: { up: { endpoints: ‹[{ url: http://h, weight: 0 }] } }\nroutes: []`, 'weight 0'],
+  [`${HEAD}upstreams: { ‹"a b": { endpoints: [{ url: http://h }] } }\nroutes: []`, 'letters'],
+  [`${UP}routes: [{ name: r, split: ‹[{ upstream: up, weight: 0 }] }]`, 'weight 0'],
+  [`${UP}routes: [‹{ name: r, match: { path: /a } }]`, 'does nothing'],
+  [`${UP}routes: [{ name: r, upstream: up, ‹respond: {} }]`, 'has upstream already'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { path: /a, ‹pathRegex: /b } }]`, 'use one of'],
+  [`${UP}routes: [{ name: r, respond: {}, ‹rewrite: { path: /a } }]`, 'this route has none'],
+  [
+    `${UP}routes: [{ name: r, upstream: up, match: { path: '/u/{id}' }, rewrite: { path: ‹'/v/{idd}' } }]`,
+    'did you mean "id"?',
+  ],
+  [`${UP}routes: [{ name: r, upstream: up, rewrite: { path: /a, ‹stripPrefix: /b } }]`, 'use one of'],
+  [
+    `${UP}routes: [{ name: r, upstream: up, match: { path: /a/** }, rewrite: { stripPrefix: ‹/b } }]`,
+    'begins with "/b"',
+  ],
+  [`${HEAD}routes: [{ name: r, redirect: { to: ‹'/{nix}' } }]`, 'is no parameter here'],
+  [`${HEAD}routes: [{ name: r, redirect: { to: ‹example.com } }]`, 'neither a path'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { method: ‹get } }]`, 'did you mean "GET"?'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { method: [GET, ‹POTS] } }]`, 'did you mean "POST"?'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { method: ‹"GE T" } }]`, 'not a method'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { headers: { ‹"a b": c } } }]`, 'not a header name'],
+  [`${HEAD}routes: [{ name: r, respond: { status: 204, body: ‹text } }]`, 'has no body'],
+  [`${HEAD}routes: [{ name: r, respond: { headers: { a: ‹"b\\r\\nc: d" } } }]`, 'HTTP forbids'],
+  [`${HEAD}routes: [{ name: r, respond: { headers: { ‹Content-Length: "5" } } }]`, 'itself'],
+  [`${HEAD}admin: { bind: ‹0.0.0.0:9901 }\nroutes: []`, 'not on loopback'],
+  // plugins and toggles
+  [`${HEAD}plugins: { ‹request-ids: {} }\nroutes: []`, 'there is no plugin', 'did you mean "request-id"?'],
+  [`${HEAD}plugins: { cors: { ‹origin: [a], origins: [b] } }\nroutes: []`, 'did you mean "origins"?'],
+  [`${HEAD}plugins: { cors: ‹{} }\nroutes: []`, '"origins" is missing'],
+  [`${HEAD}plugins: { cors: ‹onn }\nroutes: []`, 'did you mean "on"?'],
+  [`${HEAD}plugins: { cors: ‹5 }\nroutes: []`, 'on or off'],
+  [`${HEAD}plugins:\n  ‹request-id:\nroutes: []`, 'saw nothing', '{} for the defaults'],
+  [`${HEAD}plugins: { cors: ‹on }\nroutes: []`, 'required options'],
+  [`${HEAD}paths: { ‹api/**: { cors: off } }\nroutes: []`, 'must begin with "/"'],
+  [`${HEAD}paths: { /api/**: ‹off }\nroutes: []`, 'expected a mapping'],
+  [`${HEAD}paths: { /a: { body-limit: { max: ‹5 } } }\nroutes: []`, 'did you mean "5B"?'],
+  [`${UP}routes: [{ name: r, upstream: up, plugins: { ‹corz: off } }]`, 'did you mean "cors"?'],
+  // later
+  [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:0, ‹tls: {} }]\nroutes: []`, 'not supported yet'],
+  [`${HEAD}‹control: {}\nroutes: []`, 'not supported yet'],
+  [`${HEAD}workers: ‹auto\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h, ‹zone: a }] } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹health: {} } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹retries: {} } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: ‹p2c } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹wire } }\nroutes: []`, 'not supported yet'],
+  [`${UP}routes: [{ name: r, upstream: up, match: { ‹grpc: {} } }]`, 'not supported yet'],
+  [`${HEAD}plugins: { ‹jwt: {} }\nroutes: []`, 'not supported yet'],
+  // variables
+  [`${HEAD}drainTimeout: ‹\${MISSING}\nroutes: []`, 'MISSING is not set'],
+  [`${HEAD}drainTimeout: ‹\${SET}\nroutes: []`, 'saw "soon"'],
+  [`${HEAD}drainTimeout: ‹\${1X}\nroutes: []`, '$${'],
+]
+
+describe('mistakes', () => {
+  for (const [marked, ...words] of MISTAKES) {
+    it(`${words.join(' … ')}: ${marked.split('\n').find((line) => line.includes('‹'))}`, () => {
+      const before = marked.slice(0, marked.indexOf('‹'))
+      const line = before.split('\n').length
+      const column = before.length - before.lastIndexOf('\n')
+      const problems = problemsOf(marked.replace('‹', ''), { SET: 'soon' })
+      const shown = problems.map(formatProblem).join('\n')
+      const here = problems.find((problem) => words.every((word) => problem.message.includes(word)))
+      assert.ok(here !== undefined, `no message has these words:\n${shown}`)
+      assert.equal(`${here.line}:${here.column}`, `${line}:${column}`, shown)
+    })
+  }
+
+  it('are more than sixty', () => assert.ok(MISTAKES.length >= 60))
+
+  it('are reported all at once, in the order of the text', () => {
+    const problems = problemsOf(`version: 3
+listeners: [{ name: a, bind: nowhere, engin: uws }]
+drainTimeout: soon
+plugins: { cors: {}, nix: on }
+routes:
+  - { name: r, upstream: none }
+  - { name: r, respond: {}, redirect: { to: x } }
+`)
+    assert.deepEqual(
+      problems.map(({ line, key }) => `${line} ${key}`),
+      [
+        '1 version',
+        '2 listeners[0].bind',
+        '2 listeners[0].engin',
+        '3 drainTimeout',
+        '4 plugins.cors',
+        '4 plugins.nix',
+        '6 routes[0].upstream',
+        '7 routes[1].name',
+        '7 routes[1].redirect',
+        '7 routes[1].redirect.to',
+      ],
+    )
+  })
+})
