@@ -89,7 +89,7 @@ export function parseDocument(
 function describeYamlError(code: string, message: string, before: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key is here twice; keep one of them'
   if (code === 'TAB_AS_INDENT') return 'invalid YAML: a tab cannot indent; use spaces'
-  const hint = /\$$/.test(before) ? '; inside { } or [ ] a variable needs quotes: "${NAME}"' : ''
+  const hint = before.endsWith('$') ? '; inside { } or [ ] a variable needs quotes: "${NAME}"' : ''
   return `invalid YAML: ${message}${hint}`
 }
 

@@ -169,7 +169,10 @@ function inspectString(schema: Schema, value: unknown, path: Path, report: Repor
 function inspectUnit(unit: Unit, value: unknown, path: Path, report: Report): unknown {
   const parsed = typeof value === 'string' ? parseUnit(unit, value) : NaN
   if (!Number.isNaN(parsed)) return parsed
-  report(path, `saw ${show(value)}, expected a ${unit} such as ${UNIT_EXAMPLES[unit]}${unitHint(unit, String(value))}`)
+  report(
+    path,
+    `saw ${show(value)}, expected a ${unit} such as ${UNIT_EXAMPLES[unit]}${unitHint(unit, typeof value === 'object' ? '' : String(value as string | number | boolean))}`,
+  )
   return value
 }
 

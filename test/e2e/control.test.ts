@@ -52,20 +52,20 @@ routes:
   - { name: n, match: { path: /n }, respond: { body: '${n}' } }
 `
       const gateway = await GatewayProcess.start(test, version(1))
-      let running = true
-      const load = Array.from({ length: 8 }, async (_, i) => {
+      const load = { running: true }
+      const clients = Array.from({ length: 8 }, async (_, i) => {
         const client = await RawClient.connect(test, gateway.port('main'))
         const name = i % 2 === 0 ? 'a' : 'b'
         let count = 0
-        for (; running; count++) assert.equal((await client.get(`/${name}/${count}`)).body.toString(), name)
+        for (; load.running; count++) assert.equal((await client.get(`/${name}/${count}`)).body.toString(), name)
         return count
       })
       for (let n = 2; n <= 40; n++) {
         await gateway.configure(version(n))
         await reloaded(gateway, n)
       }
-      running = false
-      const counts = await Promise.all(load)
+      load.running = false
+      const counts = await Promise.all(clients)
       assert.ok(counts.every((count) => count > 0))
       assert.ok(a!.opened <= 8 && b!.opened <= 8, 'connections to upstreams that did not change stay open')
     })
