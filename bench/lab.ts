@@ -48,7 +48,7 @@ export class Gateway extends Process {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
     const file = join(directory, 'gateway.yaml')
     await writeFile(file, yaml)
-    const [command = '', ...argv] = [
+    const [command, ...argv] = [
       ...prefix,
       process.execPath,
       '--disable-warning=ExperimentalWarning',

@@ -1,14 +1,16 @@
-// A small upstream to try the gateway with: tells what it received.
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+// A small upstream to try the gateway with. Any path tells what was received; /slow and /stream take their time.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+
+/** Body bytes that are shown, at most. */
+const SHOWN = 64 * 1024
 
 /** Listens on loopback. Rejects when the port is taken. */
 export function startDemoUpstream(port: number): Promise<Server> {
   const server = createServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      response.setHeader('content-type', 'application/json')
-      const { method, url, headers } = request
-      response.end(JSON.stringify({ upstream: 'demo', method, url, headers, body }, null, 2) + '\n')
-    })
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
+    if (pathname === '/stream') stream(response)
+    else if (pathname === '/slow') setTimeout(() => echo(request, response), Number(searchParams.get('ms') ?? 2000))
+    else echo(request, response)
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -16,13 +18,29 @@ export function startDemoUpstream(port: number): Promise<Server> {
   })
 }
 
-/** At most the first 64 KiB: this is a demonstration. */
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  try {
-    for await (const chunk of request) if (text.length < 65_536) text += String(chunk)
-  } catch {
-    // the client went away
-  }
-  return text
+function echo(request: IncomingMessage, response: ServerResponse): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    if (bytes < SHOWN) chunks.push(chunk)
+    bytes += chunk.length
+  })
+  request.on('error', () => {}) // the client went away; there is nobody to tell
+  request.on('end', () => {
+    const { method, url, headers } = request
+    const body = Buffer.concat(chunks).subarray(0, SHOWN).toString()
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ upstream: 'demo', method, url, headers, bytes, body }, null, 2) + '\n')
+  })
+}
+
+/** A line every 300 ms, ten in all. */
+function stream(response: ServerResponse): void {
+  let line = 0
+  response.setHeader('content-type', 'text/plain')
+  const timer = setInterval(() => {
+    response.write(`line ${++line}\n`)
+    if (line === 10) response.end()
+  }, 300)
+  response.on('close', () => clearInterval(timer))
 }

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { ERRORS } from '../src/base/errors.ts'
 import { editorSchema } from '../src/config/json-schema.ts'
 import { builtInPlugins } from '../src/gateway.ts'
+import { ADVICE } from './error-advice.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -15,20 +16,21 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
 }
 
 function errorsPage(): string {
-  const rows = Object.values(ERRORS).map(
-    ({ code, status, source, title, close }) =>
-      `| \`${code}\` | ${status} | ${source} | ${title} | ${close ? 'yes' : 'no'} |`,
-  )
+  const names = Object.keys(ERRORS) as (keyof typeof ERRORS)[]
+  const rows = names.map((name) => {
+    const { code, status, source, title, close } = ERRORS[name]
+    return `| \`${code}\` | ${status} | ${source} | ${title} | ${close ? 'yes' : 'no'} | ${ADVICE[name]} |`
+  })
   return `# Errors
 
 Every reply that the gateway makes because something went wrong is \`application/problem+json\` (RFC 9457) with one of
 these codes in \`code\`, the request id in \`instance\`, and the words below in \`title\`. The status 499 is never sent:
 it stands in the access log for a client that went away. "Caused by self" is the gateway or its configuration.
 
-This page is generated from \`src/base/errors.ts\` by \`scripts/generate.ts\`.
+This page is generated from \`src/base/errors.ts\` and \`scripts/error-advice.ts\` by \`scripts/generate.ts\`.
 
-| code | status | caused by | title | closes the client's connection |
-| --- | --- | --- | --- | --- |
+| code | status | caused by | title | closes the client's connection | what to do |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 `
 }

@@ -77,7 +77,7 @@ ${['plain', 'chunked', 'none', 'close', 'reset', 'garbage', 'short'].map((path) 
       if ((reply?.status ?? null) !== expected) wrong++
       // What closes by rule, and what waits for a body that never comes, needs a new connection.
       if (client.closed || expected === null || expected === 400 || expected === 413) {
-        client.socket.destroy()
+        client.socket.resetAndDestroy()
         client = new Client(gateway.port('main'))
       }
       if (done >= next) {
@@ -85,7 +85,7 @@ ${['plain', 'chunked', 'none', 'close', 'reset', 'garbage', 'short'].map((path) 
         marks.push(mib(await gateway.kilobytes('VmRSS')))
       }
     }
-    client.socket.destroy()
+    client.socket.resetAndDestroy()
   })
   await Promise.all(loops)
   const busy = sockets.size

@@ -171,7 +171,7 @@ function inspectUnit(unit: Unit, value: unknown, path: Path, report: Report): un
   if (!Number.isNaN(parsed)) return parsed
   report(
     path,
-    `saw ${show(value)}, expected a ${unit} such as ${UNIT_EXAMPLES[unit]}${unitHint(unit, typeof value === 'object' ? '' : String(value as string | number | boolean))}`,
+    `saw ${show(value)}, expected a ${unit} such as ${UNIT_EXAMPLES[unit]}${unitHint(unit, show(value).replaceAll('"', ''))}`,
   )
   return value
 }

@@ -1,8 +1,9 @@
 // The request body on its way from the listener to whoever consumes it. Bytes that arrive before there is a
 // consumer wait here, bounded: the client is paused meanwhile.
+import { Backlog } from '../base/backlog.ts'
 import type { Reply } from './reply.ts'
 
-/** Bytes that may wait for a consumer before the client is paused. One receive buffer of the engine may come on top. */
+/** Bytes that may wait for a consumer before the client is paused. */
 const WAITING_LIMIT = 64 * 1024
 
 /** Takes the body. `bytes` are valid only during the call; `last` comes exactly once, possibly with no bytes. */
@@ -23,9 +24,9 @@ export class RequestBody {
   /** Somebody took bytes: the request cannot be sent again. */
   consumed = false
   #sink: BodySink | null = null
+  #delivering = false
   #flow: Reply | null = null
-  #waiting: Uint8Array[] = []
-  #waitingBytes = 0
+  readonly #waiting = new Backlog()
   #paused = false
 
   start(length: number, flow: Reply): void {
@@ -46,9 +47,9 @@ export class RequestBody {
     this.complete = true
     this.consumed = false
     this.#sink = null
+    this.#delivering = false
     this.#flow = null
-    if (this.#waiting.length > 0) this.#waiting = []
-    this.#waitingBytes = 0
+    this.#waiting.clear()
     this.#paused = false
   }
 
@@ -57,52 +58,58 @@ export class RequestBody {
     this.received += bytes.byteLength
     if (this.received > this.limit) return false
     if (last) this.complete = true
-    if (this.#sink !== null) {
+    // Engines finish reading what their buffers hold after a pause: the consumer gets it when it asks again.
+    if (this.#sink !== null && !this.#paused && this.#waiting.empty) {
       this.consumed = true
       this.#sink.chunk(bytes, last)
       return true
     }
-    if (bytes.byteLength > 0) {
-      this.#waiting.push(Uint8Array.prototype.slice.call(bytes))
-      this.#waitingBytes += bytes.byteLength
-    }
-    if (this.#waitingBytes > WAITING_LIMIT && !last) this.pause()
+    if (bytes.byteLength > 0 || (last && this.#waiting.empty)) this.#waiting.push(bytes)
+    if (this.#sink === null && this.#waiting.size > WAITING_LIMIT && !last) this.pause()
     return true
   }
 
   /** From the consumer: takes what has waited at once, and the rest as it comes. */
   attach(sink: BodySink): void {
     this.#sink = sink
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#waitingBytes = 0
-    this.resume() // before the first chunk: the consumer may want to pause again
-    for (let i = 0; i < waiting.length; i++) {
+    if (this.complete && this.#waiting.empty) sink.chunk(NOTHING, true)
+    else if (this.#paused) this.resume()
+    else this.#deliver()
+  }
+
+  /** Hands on what has waited, until the consumer pauses again. */
+  #deliver(): void {
+    if (this.#delivering || this.#sink === null) return
+    this.#delivering = true
+    while (!this.#paused) {
+      const bytes = this.#waiting.shift()
+      if (bytes === null) break
       this.consumed = true
-      sink.chunk(waiting[i]!, this.complete && i === waiting.length - 1)
+      this.#sink.chunk(bytes, this.complete && this.#waiting.empty)
     }
-    if (this.complete && waiting.length === 0) sink.chunk(NOTHING, true)
+    this.#delivering = false
   }
 
   /** The rest of the body is of no use to anybody: it is read and dropped. */
   discard(): void {
     this.#sink = DROP
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#waiting.clear()
     this.limit = Infinity
     this.resume()
   }
 
   pause(): void {
-    if (this.#paused || this.complete) return
+    if (this.#paused || (this.complete && this.#waiting.empty)) return
     this.#paused = true
-    this.#flow?.pauseBody()
+    if (!this.complete) this.#flow?.pauseBody()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#flow?.resumeBody()
+    this.#deliver()
+    // The client goes on only when everything that waited is gone.
+    if (!this.#paused && !this.complete) this.#flow?.resumeBody()
   }
 }
 

@@ -31,11 +31,10 @@ function close(x: Exchange, state: RoadState): void {
   if (x.endpoint !== null) x.endpoint.inFlight--
   runLog(x, state)
   unpin(x, state)
-  if (!x.body.complete) {
-    // The listener still delivers the rest of the body to this object.
-    x.shared = true
-    x.body.discard()
-  }
+  // The listener still delivers the rest of the body to this object.
+  if (!x.body.complete) x.shared = true
+  // What waited for an upstream that does not want it any more is given back now, not when the object is collected.
+  if (x.shared) x.body.discard()
   if (!x.shared) x.listener.recycle(x)
 }
 

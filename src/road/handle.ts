@@ -87,7 +87,13 @@ export class MainRoad implements Road, ResponseReceiver {
   received(x: Exchange, bytes: Uint8Array, last: boolean): void {
     if (x.finished) return
     x.progress += bytes.byteLength
-    if (x.body.receive(bytes, last)) return
+    try {
+      if (x.body.receive(bytes, last)) return
+    } catch (error) {
+      // No room for what has to wait. Nothing may be thrown into the engine.
+      this.#fail(x, new Failure(ERRORS.internal, '', error))
+      return
+    }
     this.#fail(x, new Failure(ERRORS.bodyTooLarge, `At most ${x.body.limit} bytes are allowed.`))
   }
 
