@@ -31,7 +31,11 @@ process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 const body = JSON.stringify({ id: 42, name: 'a name of some length', tags: ['x', 'y'], ok: true })
 const upstreamPort = await freePort()
 const proxyPort = await freePort()
-const upstream = startNginx('upstream', LOAD_CORE, `server { listen 127.0.0.1:${upstreamPort}; location / { default_type application/json; return 200 '${body}'; } }`)
+const upstream = startNginx(
+  'upstream',
+  LOAD_CORE,
+  `server { listen 127.0.0.1:${upstreamPort}; location / { default_type application/json; return 200 '${body}'; } }`,
+)
 const nginx = startNginx(
   'proxy',
   GATEWAY_CORE,
@@ -63,14 +67,33 @@ const sluice = await Gateway.start(configuration('uws'), pin)
 const node = await Gateway.start(configuration('node'), pin)
 const runs = {
   nginx: { process: nginx, url: `http://127.0.0.1:${proxyPort}/`, cpu: [] as number[], rate: [] as number[] },
-  'sluice uws': { process: sluice, url: `http://127.0.0.1:${sluice.port('main')}/`, cpu: [] as number[], rate: [] as number[] },
-  'sluice node': { process: node, url: `http://127.0.0.1:${node.port('main')}/`, cpu: [] as number[], rate: [] as number[] },
-  'sluice uws, respond': { process: sluice, url: `http://127.0.0.1:${sluice.port('main')}/own`, cpu: [] as number[], rate: [] as number[] },
+  'sluice uws': {
+    process: sluice,
+    url: `http://127.0.0.1:${sluice.port('main')}/`,
+    cpu: [] as number[],
+    rate: [] as number[],
+  },
+  'sluice node': {
+    process: node,
+    url: `http://127.0.0.1:${node.port('main')}/`,
+    cpu: [] as number[],
+    rate: [] as number[],
+  },
+  'sluice uws, respond': {
+    process: sluice,
+    url: `http://127.0.0.1:${sluice.port('main')}/own`,
+    cpu: [] as number[],
+    rate: [] as number[],
+  },
 }
 for (let round = -1; round < ROUNDS; round++) {
   for (const run of Object.values(runs)) {
     const before = await run.process.cpu()
-    const output = execFileSync('taskset', ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, run.url], { encoding: 'utf8' })
+    const output = execFileSync(
+      'taskset',
+      ['-c', LOAD_CORE, 'wrk', '-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, run.url],
+      { encoding: 'utf8' },
+    )
     const requests = Number(/(\d+) requests in/.exec(output)![1])
     if (/Non-2xx|Socket errors/.test(output)) throw new Error(output)
     if (round < 0) continue // to warm up
@@ -80,7 +103,9 @@ for (let round = -1; round < ROUNDS; round++) {
 }
 for (const [name, { cpu, rate }] of Object.entries(runs)) {
   const ratios = cpu.map((value, i) => value / runs.nginx.cpu[i]!)
-  console.log(`${name.padEnd(20)} CPU per request ${shown(cpu)} us, ${shown(ratios, 2)} times nginx; ${shown(rate)} requests/s`)
+  console.log(
+    `${name.padEnd(20)} CPU per request ${shown(cpu)} us, ${shown(ratios, 2)} times nginx; ${shown(rate)} requests/s`,
+  )
 }
 await Promise.all([sluice.stop(), node.stop(), nginx.stop(), upstream.stop()])
 
@@ -93,7 +118,9 @@ async function idle(gateway: Gateway): Promise<void> {
     if (i % 500 === 499) await until(() => sockets.every((socket) => !socket.connecting), 'connections')
   }
   const after = await gateway.kilobytes('VmRSS')
-  console.log(`resident memory: idle ${mib(before)}, with ${sockets.filter((socket) => !socket.destroyed).length} idle connections ${mib(after)}`)
+  console.log(
+    `resident memory: idle ${mib(before)}, with ${sockets.filter((socket) => !socket.destroyed).length} idle connections ${mib(after)}`,
+  )
   for (const socket of sockets) socket.resetAndDestroy()
 }
 

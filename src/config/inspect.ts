@@ -265,7 +265,7 @@ export function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (isRecord(value)) return 'a mapping'
   if (Array.isArray(value)) return 'a list'
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'number' || typeof value === 'boolean' ? `${value}` : JSON.stringify(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

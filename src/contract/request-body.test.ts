@@ -59,6 +59,33 @@ describe('request body', () => {
     assert.deepEqual(taken, ['abcd'])
   })
 
+  it('lets the engine go on when the last byte comes after a pause: the next request must be read', () => {
+    const { body, events, taken, sink } = laboratory(200 * 1024)
+    body.receive(new Uint8Array(65 * 1024), false)
+    body.receive(new Uint8Array(135 * 1024), true)
+    assert.deepEqual(events, ['pause', 'resume'])
+    body.attach(sink)
+    assert.equal(taken.length, 2)
+    assert.ok(taken[1]!.endsWith('.') && !taken[0]!.endsWith('.'))
+  })
+
+  it('keeps what an engine delivers in spite of a pause, and hands it on when asked', () => {
+    const { body, events, taken } = laboratory(-1)
+    const sink = {
+      chunk(bytes: Uint8Array) {
+        taken.push(Buffer.from(bytes).toString())
+        body.pause()
+      },
+    }
+    body.attach(sink)
+    for (const text of ['a', 'b', 'c']) body.receive(Buffer.from(text), text === 'c')
+    assert.deepEqual(taken, ['a'])
+    body.resume()
+    body.resume()
+    assert.deepEqual(taken, ['a', 'b', 'c'])
+    assert.deepEqual(events, ['pause', 'resume'])
+  })
+
   it('discards the rest without keeping it', () => {
     const { body, events, taken, sink } = laboratory(1000 * 1024)
     body.receive(new Uint8Array(70 * 1024), false)

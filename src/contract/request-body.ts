@@ -28,6 +28,8 @@ export class RequestBody {
   #flow: Reply | null = null
   readonly #waiting = new Backlog()
   #paused = false
+  /** The engine was told to pause; it must be told to go on even when the body is complete, for the next request. */
+  #flowPaused = false
 
   start(length: number, flow: Reply): void {
     this.length = length
@@ -51,13 +53,17 @@ export class RequestBody {
     this.#flow = null
     this.#waiting.clear()
     this.#paused = false
+    this.#flowPaused = false
   }
 
   /** From the listener. False: the body is larger than allowed, and nothing of this chunk was passed on. */
   receive(bytes: Uint8Array, last: boolean): boolean {
     this.received += bytes.byteLength
     if (this.received > this.limit) return false
-    if (last) this.complete = true
+    if (last) {
+      this.complete = true
+      this.#resumeFlow()
+    }
     // Engines finish reading what their buffers hold after a pause: the consumer gets it when it asks again.
     if (this.#sink !== null && !this.#paused && this.#waiting.empty) {
       this.consumed = true
@@ -101,7 +107,9 @@ export class RequestBody {
   pause(): void {
     if (this.#paused || (this.complete && this.#waiting.empty)) return
     this.#paused = true
-    if (!this.complete) this.#flow?.pauseBody()
+    if (this.complete || this.#flowPaused) return
+    this.#flowPaused = true
+    this.#flow?.pauseBody()
   }
 
   resume(): void {
@@ -109,7 +117,13 @@ export class RequestBody {
     this.#paused = false
     this.#deliver()
     // The client goes on only when everything that waited is gone.
-    if (!this.#paused && !this.complete) this.#flow?.resumeBody()
+    if (!this.#paused) this.#resumeFlow()
+  }
+
+  #resumeFlow(): void {
+    if (!this.#flowPaused) return
+    this.#flowPaused = false
+    this.#flow?.resumeBody()
   }
 }
 

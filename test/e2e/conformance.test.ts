@@ -22,7 +22,15 @@ type Record_ = Readonly<Record<string, { readonly pass: number; readonly fails: 
 describe('conformance probe', () => {
   for (const engine of ENGINES) {
     it(`on ${engine}`, async (test) => {
-      await access(PROBE).catch(() => assert.fail(`the probe is expected beside the repository: ${PROBE}`))
+      const present = await access(PROBE).then(
+        () => true,
+        () => false,
+      )
+      // The probe and its cases are not ours to keep here. A build must have them; somebody who tries things out need not.
+      if (!present && process.env['CI'] !== 'true') {
+        test.skip(`the probe is not there: ${PROBE}`)
+        return
+      }
       const upstream = await startHttpUpstream(test, echoWhole)
       const gateway = await GatewayProcess.start(
         test,

@@ -5,7 +5,8 @@ import type { BodySink, RequestBody } from '../../contract/request-body.ts'
 const BUFFERED = 64 * 1024
 
 export class RequestStream extends Readable implements BodySink {
-  readonly #body: RequestBody
+  /** null when the attempt is over: the body belongs to a pooled Exchange, which may serve another request by then. */
+  #body: RequestBody | null
   #attached = false
 
   constructor(body: RequestBody) {
@@ -16,16 +17,20 @@ export class RequestStream extends Readable implements BodySink {
   override _read(): void {
     if (!this.#attached) {
       this.#attached = true
-      this.#body.attach(this)
+      this.#body?.attach(this)
     } else {
-      this.#body.resume()
+      this.#body?.resume()
     }
   }
 
+  detach(): void {
+    this.#body = null
+  }
+
   chunk(bytes: Uint8Array, last: boolean): void {
-    if (this.destroyed) return
+    if (this.destroyed || this.#body === null) return
     // Copied: the engine takes its buffer back when this returns.
-    if (bytes.byteLength > 0 && !this.push(Uint8Array.prototype.slice.call(bytes)) && !last) this.#body.pause()
+    if (bytes.byteLength > 0 && !this.push(Uint8Array.prototype.slice.call(bytes)) && !last) this.#body?.pause()
     if (last) this.push(null)
   }
 }

@@ -111,8 +111,7 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
   cancel(): void {
     if (this.#done) return
     this.#done = true
-    const { body } = this.options
-    if (body instanceof RequestStream) body.destroy()
+    this.#detachBody()?.destroy()
     this.#controller?.abort(CANCELLED)
   }
 
@@ -157,6 +156,7 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
       return
     }
     this.#done = true
+    this.#detachBody()
     this.#receiver.ended(this.#x)
   }
 
@@ -169,7 +169,15 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
   #fail(failure: Failure, untouched: boolean): void {
     if (this.#done) return
     this.#done = true
+    this.#detachBody()
     this.#receiver.failed(this.#x, failure, untouched)
+  }
+
+  #detachBody(): RequestStream | null {
+    const { body } = this.options
+    if (!(body instanceof RequestStream)) return null
+    body.detach()
+    return body
   }
 
   #release(): void {
