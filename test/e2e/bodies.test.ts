@@ -153,6 +153,26 @@ for (const engine of ENGINES) {
       assert.equal(upstream.seen[0]!.sha256, sha256(body))
     })
 
+    it('leave a connection on which the next request is read, however often an upload had to wait', async (test) => {
+      const { connect } = await laboratory(test, engine, (request, response) => {
+        let bytes = 0
+        request.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          request.pause()
+          setImmediate(() => request.resume())
+        })
+        request.on('end', () => response.end(String(bytes)))
+        request.resume()
+      })
+      const client = await connect()
+      for (let i = 0; i < 4; i++) {
+        const body = randomBytes(16 * MIB)
+        client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
+        client.send(body)
+        assert.equal((await client.response('POST')).body.toString(), String(body.length))
+      }
+    })
+
     it('are limited: announced ones at once, chunked ones when they pass the limit', async (test) => {
       const { connect, upstream } = await laboratory(test, engine, echo, 'plugins: { body-limit: { max: 1000B } }')
       const announced = await connect()
