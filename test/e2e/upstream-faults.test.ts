@@ -31,9 +31,15 @@ function end(...pieces: readonly string[]): (socket: Socket) => void {
 /** Writes, and resets once the bytes have left. */
 function reset(...pieces: readonly string[]): (socket: Socket) => void {
   return (socket) => {
-    if (pieces.length === 0) socket.resetAndDestroy()
-    else socket.write(pieces.join(''), 'latin1', () => setTimeout(() => socket.resetAndDestroy(), 20))
+    if (pieces.length === 0) abort(socket)
+    else socket.write(pieces.join(''), 'latin1', () => setTimeout(() => abort(socket), 20))
   }
+}
+
+/** A reset and nothing else: resetAndDestroy shuts the connection down first, so that a FIN goes ahead of it. */
+function abort(socket: Socket): void {
+  const { _handle: handle } = socket as unknown as { _handle: { reset(done: () => void): void } | null }
+  handle?.reset(() => socket.destroy())
 }
 
 const FAULTS: readonly Fault[] = [
@@ -164,7 +170,11 @@ async function meet(test: TestContext, port: number, index: number): Promise<voi
   const client = await RawClient.connect(test, port)
   client.send(`GET /${index} HTTP/1.1\r\nHost: test\r\n\r\n`)
   if (expected === 'cut') {
-    await assert.rejects(client.response(), /cut|before a head/, what)
+    // Under load the end may be seen before anything of the reply was passed on: then a 502 is the better answer.
+    await client.response().then(
+      (response) => assert.equal(response.status, 502, `${what}: ${response.body.toString()}`),
+      (error: Error) => assert.match(error.message, /cut|before a head/, what),
+    )
     return
   }
   const response = await client.response().catch((error: unknown) => assert.fail(`${what}: ${String(error)}`))

@@ -25,13 +25,8 @@ export class Connector {
       // The types hide that the socket is returned at once.
       const socket = connect(options, (error, connected) => {
         wheel.disarm(timer)
-        if (error !== null) {
-          callback(error, null)
-          return
-        }
-        callback(null, connected)
-        // undici adds its own error listener in a microtask; this one comes after it and ends the window exactly.
-        setImmediate(() => socket.on('error', () => (this.breaking = false)))
+        if (error !== null) callback(error, null)
+        else callback(null, connected)
       }) as unknown as Socket
       const timer = new Timer(() => socket.destroy(new ConnectTimeout(`no connection within ${timeout} ms`)))
       if (timeout > 0) wheel.arm(timer, timeout)
@@ -42,9 +37,14 @@ export class Connector {
 
   #watch(socket: Socket): void {
     this.open++
-    socket.prependListener('error', () => {
-      this.breaking = true
-      queueMicrotask(() => (this.breaking = false))
+    // First and last among the listeners of an error, whoever comes later: between them undici draws its conclusions.
+    const first = (): void => void (this.breaking = true)
+    const last = (): void => void (this.breaking = false)
+    socket.prependListener('error', first)
+    socket.on('error', last)
+    socket.on('newListener', (event, listener) => {
+      if (event !== 'error' || listener === last) return
+      queueMicrotask(() => socket.off('error', last).on('error', last))
     })
     socket.once('close', () => {
       this.open--
