@@ -16,6 +16,11 @@ interface Fault {
   readonly what: string
   readonly answer: (socket: Socket) => void
   readonly expected: Expected
+  /**
+   * Only without load. Data and a reset that arrive together are an end of stream to libuv (uv__stream_io), so that a body
+   * without any framing cannot be told from a whole one then; docs/security.md says so.
+   */
+  readonly alone?: true
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -136,7 +141,7 @@ const FAULTS: readonly Fault[] = [
     expected: { status: 200, body: 'abc' },
   },
   { what: 'close-delimited', answer: end(OK, '\r\nuntil the end'), expected: { status: 200, body: 'until the end' } },
-  { what: 'close-delimited, then reset', answer: reset(OK, '\r\nuntil the'), expected: 'cut' },
+  { what: 'close-delimited, then reset', answer: reset(OK, '\r\nuntil the'), expected: 'cut', alone: true },
   { what: 'HTTP/1.0', answer: end('HTTP/1.0 200 OK\r\n\r\nold'), expected: { status: 200, body: 'old' } },
   {
     what: 'a split header',
@@ -211,6 +216,7 @@ for (const engine of ENGINES) {
       })
       const bad = Array.from({ length: 3 }, () => [...FAULTS.keys()])
         .flat()
+        .filter((index) => FAULTS[index]!.alone !== true)
         .map((index) => meet(test, port, index))
       await Promise.all([...good, ...bad])
       // Connections on which something went wrong are gone; what is left is idle and bounded by what was in flight.
