@@ -161,7 +161,7 @@ async function laboratory(test: TestContext, engine: Engine): Promise<{ gateway:
     `version: 1
 listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
 upstreams:
-  up: { endpoints: [{ url: '${upstream.url}' }], timeouts: { connect: 1s, response: 1s, idle: 1s } }
+  up: { endpoints: [{ url: '${upstream.url}' }], timeouts: { connect: 1s, response: 4s, idle: 4s } }
   nobody: { endpoints: [{ url: 'http://127.0.0.1:${await refusingPort()}' }] }
 routes:
   - { name: all, upstream: up }
