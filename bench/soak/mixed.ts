@@ -9,8 +9,12 @@ const REQUESTS = Number(process.argv[2] ?? 200_000)
 const CONNECTIONS = 32
 const OK = 'HTTP/1.1 200 OK\r\n'
 
+/** Every third request costs the gateway a connection to the upstream, and its port rests for a minute afterwards
+ * (TIME_WAIT): one address has 28,000 ports, so the upstream has eight addresses. */
+const ADDRESSES = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`)
+
 const sockets = new Set<Socket>()
-const upstream = createServer((socket) => {
+const serve = (socket: Socket): void => {
   sockets.add(socket)
   socket.on('close', () => sockets.delete(socket))
   socket.on('error', () => {})
@@ -25,7 +29,7 @@ const upstream = createServer((socket) => {
       answer(socket, /^\w+ (\S+)/.exec(head)![1]!)
     }
   })
-})
+}
 
 function answer(socket: Socket, path: string): void {
   if (path === '/reset') socket.resetAndDestroy()
@@ -36,7 +40,13 @@ function answer(socket: Socket, path: string): void {
   else if (path === '/close') socket.end(`${OK}Connection: close\r\nContent-Length: 3\r\n\r\nabc`)
   else socket.write(`${OK}Content-Length: 3\r\n\r\nabc`)
 }
-await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+const upstreams = await Promise.all(
+  ADDRESSES.map(async (address) => {
+    const server = createServer(serve)
+    await new Promise<void>((resolve) => server.listen(0, address, resolve))
+    return { server, url: `http://${address}:${(server.address() as AddressInfo).port}` }
+  }),
+)
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`
 /** Request, and what it must get; null: the connection is cut. */
@@ -59,17 +69,18 @@ for (const engine of ['uws', 'node']) {
   const gateway = await Gateway.start(`version: 1
 listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
 plugins: { request-id: {}, body-limit: { max: 50B } }
-upstreams: { up: { endpoints: [{ url: 'http://127.0.0.1:${(upstream.address() as AddressInfo).port}' }], connections: { keepAlive: 2s } } }
+upstreams: { up: { endpoints: [${upstreams.map(({ url }) => `{ url: '${url}' }`).join(', ')}], connections: { keepAlive: 2s } } }
 routes:
   - { name: hello, match: { path: /hello }, respond: { body: hi } }
 ${['plain', 'chunked', 'none', 'close', 'reset', 'garbage', 'short'].map((path) => `  - { name: ${path}, match: { path: /${path} }, upstream: up }\n`).join('')}`)
+  const port = gateway.port('main')
   const marks: string[] = []
   let done = 0
   let wrong = 0
   const step = REQUESTS / 4
   let next = step
   const loops = Array.from({ length: CONNECTIONS }, async (_, i) => {
-    let client = new Client(gateway.port('main'))
+    let client = new Client(port)
     for (let n = i; done < REQUESTS; n++) {
       const [text, expected] = MIX[n % MIX.length]!
       const reply = await client.ask(text)
@@ -78,7 +89,7 @@ ${['plain', 'chunked', 'none', 'close', 'reset', 'garbage', 'short'].map((path) 
       // What closes by rule, and what waits for a body that never comes, needs a new connection.
       if (client.closed || expected === null || expected === 400 || expected === 413) {
         client.socket.resetAndDestroy()
-        client = new Client(gateway.port('main'))
+        client = new Client(port)
       }
       if (done >= next) {
         next += step
@@ -97,4 +108,4 @@ ${['plain', 'chunked', 'none', 'close', 'reset', 'garbage', 'short'].map((path) 
   if (wrong > 0 || sockets.size > 0) process.exitCode = 1
   await gateway.stop()
 }
-upstream.close()
+for (const { server } of upstreams) server.close()
