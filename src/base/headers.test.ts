@@ -1,26 +1,53 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { ADD, HeaderEdits, REMOVE, SET } from './header-edits.ts'
 import * as headers from './headers.ts'
 import { isHopByHop, namesInConnection } from './hop-by-hop.ts'
 import { normalizeHost, portOf } from './host.ts'
 
+function list(...flat: string[]): headers.HeaderList {
+  const made = new headers.HeaderList()
+  made.pushAll(flat)
+  return made
+}
+
 describe('flat headers', () => {
   it('finds the first, joins all, removes all', () => {
-    const list = ['a', '1', 'b', '2', 'a', '3']
-    assert.equal(headers.findHeader(list, 'a'), '1')
-    assert.equal(headers.findHeader(list, 'x'), '')
-    assert.equal(headers.joinHeader(list, 'a'), '1, 3')
-    assert.equal(headers.hasHeader(list, 'b'), true)
-    headers.removeHeader(list, 'a')
-    assert.deepEqual(list, ['b', '2'])
+    const fields = list('a', '1', 'b', '2', 'a', '3')
+    assert.equal(fields.find('a'), '1')
+    assert.equal(fields.find('x'), '')
+    assert.equal(fields.join('a'), '1, 3')
+    assert.equal(fields.has('b'), true)
+    fields.remove('a')
+    assert.deepEqual(fields.toArray(), ['b', '2'])
   })
 
   it('sets in the place of the first and drops its duplicates', () => {
-    const list = ['x', '0', 'a', '1', 'b', '2', 'a', '3']
-    headers.setHeader(list, 'a', '9')
-    assert.deepEqual(list, ['x', '0', 'a', '9', 'b', '2'])
-    headers.setHeader(list, 'new', '1')
-    assert.deepEqual(list.slice(-2), ['new', '1'])
+    const fields = list('x', '0', 'a', '1', 'b', '2', 'a', '3')
+    fields.set('a', '9')
+    assert.deepEqual(fields.toArray(), ['x', '0', 'a', '9', 'b', '2'])
+    fields.set('new', '1')
+    assert.deepEqual(fields.toArray().slice(-2), ['new', '1'])
+  })
+
+  it('keeps no string of an earlier request', () => {
+    const fields = list('cookie', 'secret', 'a', '1')
+    fields.clear()
+    assert.equal(fields.has('cookie'), false)
+    assert.ok(fields.flat.every((text) => text === ''))
+  })
+
+  it('applies edits in their order', () => {
+    const edits = new HeaderEdits()
+    edits.push(ADD, 'a', '2')
+    edits.push(REMOVE, 'b', '')
+    edits.push(SET, 'c', '3')
+    edits.push(ADD, 'b', '4')
+    const fields = list('a', '1', 'b', '1', 'c', '1')
+    edits.applyTo(fields)
+    assert.deepEqual(fields.toArray(), ['a', '1', 'c', '3', 'a', '2', 'b', '4'])
+    edits.clear()
+    assert.equal(edits.length, 0)
   })
 
   it('refuses what would split a message', () => {

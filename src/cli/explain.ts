@@ -1,4 +1,5 @@
 import { canonicalPath, canonicalPathProblem } from '../base/canonical-path.ts'
+import { HeaderList } from '../base/headers.ts'
 import { normalizeHost } from '../base/host.ts'
 import { inOrder } from '../chain/compile.ts'
 import { layersFor, type RouteLayers } from '../compile/chains.ts'
@@ -41,7 +42,7 @@ interface Request {
   readonly host: string
   readonly path: string
   readonly search: string
-  readonly headers: readonly string[]
+  readonly headers: HeaderList
   readonly offsets: Int32Array
 }
 
@@ -51,7 +52,7 @@ function readRequest(method: string, url: string, fields: readonly string[]): Re
   const raw = (mark < 0 ? target : target.slice(0, mark)) || '/'
   const path = canonicalPath(raw, {})
   if (path === '') throw new UsageError(`the gateway would answer 400 to this path: ${canonicalPathProblem(raw, {})}`)
-  const headers: string[] = []
+  const headers = new HeaderList()
   let host = authority
   for (const field of fields) {
     const colon = field.indexOf(':')

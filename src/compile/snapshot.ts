@@ -8,6 +8,7 @@ import type { FixedReply, Route, Snapshot, Split, Upstream } from '../contract/s
 import { compileRouter, type Router } from '../router/router.ts'
 import type { RoundRobin } from '../upstreams/round-robin.ts'
 import { borrowSplit, borrowUpstream, type UpstreamStates } from '../upstreams/upstream.ts'
+import { FixedHead } from './fixed-head.ts'
 import { compileRouteChain, routeLayers, type PluginStates, type RouteLayers } from './chains.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
 import { compileTrustedProxies } from './trusted-proxies.ts'
@@ -139,5 +140,5 @@ function split(
 
 function fixedReply({ status = 200, body = '', headers = {} }: NonNullable<RouteConfig['respond']>): FixedReply {
   const flat = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value])
-  return Object.freeze({ status, headers: Object.freeze(flat), body: Buffer.from(body) })
+  return Object.freeze({ status, head: new FixedHead(status, flat), body: Buffer.from(body) })
 }

@@ -21,7 +21,6 @@ const LATER_KEYS = new Set([
   'upstreams.*.hedge',
   'upstreams.*.slowStart',
   'upstreams.*.tls',
-  'upstreams.*.pipelining',
   'upstreams.*.endpoints[].zone',
   'upstreams.*.endpoints[].region',
   'upstreams.*.endpoints[].metadata',
@@ -33,7 +32,7 @@ const LATER_KEYS = new Set([
 ])
 
 const LATER_VALUES: Readonly<Record<string, readonly string[]>> = {
-  'upstreams.*.transport': ['wire', 'h2'],
+  'upstreams.*.transport': ['h2'],
   'upstreams.*.balance': ['least-connections', 'p2c', 'consistent-hash', 'random'],
 }
 

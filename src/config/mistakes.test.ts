@@ -172,7 +172,18 @@ const MISTAKES: readonly Mistake[] = [
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹health: {} } }\nroutes: []`, 'not supported yet'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹retries: {} } }\nroutes: []`, 'not supported yet'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: ‹p2c } }\nroutes: []`, 'not supported yet'],
-  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹wire } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹h2 } }\nroutes: []`, 'not supported yet'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: ‹https://h }], transport: wire } }\nroutes: []`,
+    'needs TLS',
+    'take auto or undici',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: undici, ‹pipelining: 4 } }\nroutes: []`,
+    'does not pipeline',
+    'take wire or auto',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], pipelining: ‹0 } }\nroutes: []`, 'from 1 to 64', 'saw 0'],
   [`${UP}routes: [{ name: r, upstream: up, match: { ‹grpc: {} } }]`, 'not supported yet'],
   [`${HEAD}plugins: { ‹jwt: {} }\nroutes: []`, 'not supported yet'],
   // variables

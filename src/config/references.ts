@@ -68,6 +68,17 @@ function checkUpstream(name: string, upstream: Raw, report: Report): void {
         `endpoint "${String(url)}" is here twice; give one of them more weight instead`,
       )
   }
+  const wire = upstream['transport'] === 'wire'
+  for (const [i, { url }] of endpoints) {
+    if (wire && typeof url === 'string' && url.startsWith('https:'))
+      report(
+        [...path, 'endpoints', i, 'url'],
+        `endpoint "${url}" needs TLS, which transport wire does not speak; take auto or undici`,
+      )
+  }
+  if (typeof upstream['pipelining'] === 'number' && upstream['pipelining'] > 1 && upstream['transport'] === 'undici') {
+    report([...path, 'pipelining'], 'transport undici does not pipeline; take wire or auto', true)
+  }
   if (endpoints.length > 0 && endpoints.every(([, { weight }]) => weight === 0)) {
     report([...path, 'endpoints'], 'every endpoint has weight 0, so that none could ever be chosen')
   }

@@ -82,8 +82,8 @@ export const UpstreamSchema = Type.Object(
   {
     endpoints: Type.Array(EndpointSchema, { minItems: 1 }),
     transport: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('undici')], {
-        description: 'How bytes reach the endpoints',
+      Type.Union([Type.Literal('auto'), Type.Literal('wire'), Type.Literal('undici')], {
+        description: 'How bytes reach the endpoints; auto: wire for http, undici for https',
         default: 'auto',
       }),
     ),
@@ -106,11 +106,30 @@ export const UpstreamSchema = Type.Object(
             }),
           ),
           keepAlive: Type.Optional(Duration({ description: 'How long an idle connection is kept', default: '30s' })),
+          maxRequests: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 1_000_000_000,
+              description: 'Requests after which a connection is closed (wire)',
+              default: 1_000_000,
+            }),
+          ),
         },
         CLOSED,
       ),
     ),
+    pipelining: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 64,
+        description: 'Requests on their way on one connection (wire; for trusted upstreams only)',
+        default: 1,
+      }),
+    ),
     maxHeadSize: Type.Optional(ByteSize({ description: 'Largest reply head that is accepted', default: '32KiB' })),
+    maxHeaders: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Most fields of a reply head (wire)', default: 256 }),
+    ),
   },
   CLOSED,
 )

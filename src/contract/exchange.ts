@@ -2,13 +2,15 @@
 // order and of one type, and `reset` mirrors it, so that the object keeps one hidden class for ever.
 import { randomBytes } from 'node:crypto'
 import { Failure, type ErrorKind } from '../base/errors.ts'
-import { checkHeader, findHeader, hasHeader, removeHeader, setHeader } from '../base/headers.ts'
+import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
+import { checkHeader, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
 import type { PluginExchange } from './plugin.ts'
 import type { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
+import type { ResponseHead } from './response-head.ts'
 import type { Chain, Route, Snapshot, Upstream } from './snapshot.ts'
 import type { Attempt, Endpoint } from './transport.ts'
 import { ANSWERED, FAILED, type Verdict } from './verdict.ts'
@@ -82,7 +84,7 @@ export class Exchange implements PluginExchange, Matchable {
   clientIp = ''
   /** HTTP minor version: 0 or 1. */
   minorVersion = 1
-  headers: string[] = []
+  readonly headers = new HeaderList()
   readonly offsets = new Int32Array(MAX_PARAMETERS * 2)
   readonly body = new RequestBody()
   preflight = false
@@ -121,13 +123,15 @@ export class Exchange implements PluginExchange, Matchable {
 
   // what goes to the upstream; made by road/send.ts
   upstreamTarget = ''
-  upstreamHeaders: string[] = []
+  readonly upstreamHeaders = new HeaderList()
 
   // reply
   status = 0
-  responseHeaders: string[] = []
-  /** Flat [operation, name, value] of plugins that ran before there was a reply. */
-  responseEdits: string[] = []
+  /** The upstream's head, or the route's own, as long as nobody needs its fields; `openHead` takes it apart. */
+  responseHead: ResponseHead | null = null
+  readonly responseHeaders = new HeaderList()
+  /** What plugins change in a head that is not there yet or not taken apart. */
+  readonly responseEdits = new HeaderEdits()
   /** Body bytes that follow the head; UNKNOWN_LENGTH if as many as come. */
   responseLength = 0
   /** HEAD, 204 and 304: a head and nothing else. */
@@ -171,7 +175,7 @@ export class Exchange implements PluginExchange, Matchable {
     this.peerIp = ''
     this.clientIp = ''
     this.minorVersion = 1
-    this.headers.length = 0
+    this.headers.clear()
     this.body.reset()
     this.preflight = false
     this.malformed = null
@@ -190,10 +194,11 @@ export class Exchange implements PluginExchange, Matchable {
     this.clientSlow = false
     this.endedEarly = false
     this.upstreamTarget = ''
-    this.upstreamHeaders.length = 0
+    this.upstreamHeaders.clear()
     this.status = 0
-    this.responseHeaders.length = 0
-    this.responseEdits.length = 0
+    this.responseHead = null
+    this.responseHeaders.clear()
+    this.responseEdits.clear()
     this.responseLength = 0
     this.bodyless = false
     this.closeAfter = false
@@ -249,16 +254,16 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   header(name: string): string {
-    return findHeader(this.headers, name.toLowerCase())
+    return this.headers.find(name.toLowerCase())
   }
 
   hasHeader(name: string): boolean {
-    return hasHeader(this.headers, name.toLowerCase())
+    return this.headers.has(name.toLowerCase())
   }
 
   setRequestHeader(name: string, value: string): void {
     checkHeader(name, value)
-    setHeader(this.headers, name.toLowerCase(), value)
+    this.headers.set(name.toLowerCase(), value)
   }
 
   addRequestHeader(name: string, value: string): void {
@@ -267,39 +272,46 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   removeRequestHeader(name: string): void {
-    removeHeader(this.headers, name.toLowerCase())
+    this.headers.remove(name.toLowerCase())
   }
 
   responseHeader(name: string): string {
-    return findHeader(this.responseHeaders, name.toLowerCase())
+    this.openHead()
+    return this.responseHeaders.find(name.toLowerCase())
   }
 
   setResponseHeader(name: string, value: string): void {
     checkHeader(name, value)
-    this.#edit('set', name.toLowerCase(), value)
+    this.#edit(SET, name.toLowerCase(), value)
   }
 
   addResponseHeader(name: string, value: string): void {
     checkHeader(name, value)
-    this.#edit('add', name.toLowerCase(), value)
+    this.#edit(ADD, name.toLowerCase(), value)
   }
 
   removeResponseHeader(name: string): void {
-    this.#edit('remove', name.toLowerCase(), '')
+    this.#edit(REMOVE, name.toLowerCase(), '')
   }
 
-  #edit(operation: string, name: string, value: string): void {
-    if (this.status === 0) this.responseEdits.push(operation, name, value)
-    else applyEdit(this.responseHeaders, operation, name, value)
+  #edit(operation: typeof SET | typeof ADD | typeof REMOVE, name: string, value: string): void {
+    this.responseEdits.push(operation, name, value)
+    if (this.status !== 0) this.applyEdits()
   }
 
-  /** The reply is known now: what plugins asked for earlier is applied to it. */
+  /** There is a reply: what plugins asked for is applied to it, now or when its head is written or taken apart. */
   applyEdits(): void {
-    const edits = this.responseEdits
-    for (let i = 0; i < edits.length; i += 3) {
-      applyEdit(this.responseHeaders, edits[i]!, edits[i + 1]!, edits[i + 2]!)
-    }
-    edits.length = 0
+    if (this.responseHead !== null) return
+    this.responseEdits.applyTo(this.responseHeaders)
+    this.responseEdits.clear()
+  }
+
+  /** Takes the head apart: from now on `responseHeaders` is the truth. */
+  openHead(): void {
+    if (this.responseHead === null) return
+    this.responseHead.copyTo(this.responseHeaders)
+    this.responseHead = null
+    this.applyEdits()
   }
 
   param(name: string): string {
@@ -315,7 +327,8 @@ export class Exchange implements PluginExchange, Matchable {
     }
     for (let i = 0; i < headers.length; i += 2) checkHeader(headers[i]!, headers[i + 1]!)
     this.status = status
-    this.responseHeaders.length = 0
+    this.responseHead = null
+    this.responseHeaders.clear()
     for (let i = 0; i < headers.length; i += 2) this.responseHeaders.push(headers[i]!.toLowerCase(), headers[i + 1]!)
     this.localBody = body
     return ANSWERED
@@ -333,10 +346,4 @@ export class Exchange implements PluginExchange, Matchable {
   limitBody(bytes: number): void {
     if (bytes < this.body.limit) this.body.limit = bytes
   }
-}
-
-function applyEdit(headers: string[], operation: string, name: string, value: string): void {
-  if (operation === 'set') setHeader(headers, name, value)
-  else if (operation === 'add') headers.push(name, value)
-  else removeHeader(headers, name)
 }

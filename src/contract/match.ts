@@ -1,4 +1,5 @@
 // What the router needs to know of a request, and where it leaves its finding. The Exchange is one.
+import type { HeaderList } from '../base/headers.ts'
 import type { MatchConfig } from '../config/schema.ts'
 
 /** No route has this host and path (or its conditions do not hold). */
@@ -14,8 +15,7 @@ export interface Matchable {
   readonly path: string
   /** The query with its '?', or ''. */
   readonly search: string
-  /** Flat [name, value, ...]; names in lower case. */
-  readonly headers: readonly string[]
+  readonly headers: HeaderList
   /** [start, end) pairs into `path`, one per parameter of the matched route, in order. */
   readonly offsets: Int32Array
 }

@@ -1,6 +1,7 @@
 // The frozen, compiled form of one valid configuration.
 import type { Matchable } from './match.ts'
 import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
+import type { ResponseHead } from './response-head.ts'
 import type { Endpoint } from './transport.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -47,7 +48,7 @@ export interface Split {
 /** What the gateway answers by itself. Header values are checked at compile time. */
 export interface FixedReply {
   readonly status: number
-  readonly headers: readonly string[]
+  readonly head: ResponseHead
   readonly body: Uint8Array
 }
 

@@ -1,4 +1,4 @@
-// How bytes reach an endpoint. undici today; the own HTTP/1.1 client and HTTP/2 take the same place later.
+// How bytes reach an endpoint: the own HTTP/1.1 client (wire) or undici; HTTP/2 takes the same place later.
 import type { Failure } from '../base/errors.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -13,6 +13,8 @@ export interface Endpoint {
 
 /** A try of one Exchange at one endpoint. */
 export interface Attempt {
+  /** It waits because every connection that may be opened is busy. */
+  readonly queued: boolean
   /** Gives up: the connection is closed if it cannot be used again. Nothing is called back afterwards. */
   cancel(): void
   /** Stops and restarts the arrival of response body bytes. */
@@ -26,18 +28,19 @@ export interface ResponseReceiver {
   connected(x: Exchange): void
   /** The request, with its body, was written. */
   sent(x: Exchange): void
-  /** `x.status`, `x.responseHeaders` and `x.responseLength` are set. */
+  /** `x.status` and `x.responseLength` are set, and either `x.responseHead` or `x.responseHeaders`. */
   head(x: Exchange): void
   /** Body bytes, valid only during the call. */
   data(x: Exchange, bytes: Uint8Array): void
   ended(x: Exchange): void
-  /** `untouched`: not one byte of a reply was received. */
+  /** `untouched`: a connection that was used before ended without one byte of the reply. */
   failed(x: Exchange, failure: Failure, untouched: boolean): void
 }
 
 export interface Transport {
   /**
-   * Sends the request of `x` as `x.upstreamHead` describes it and reports to `receiver`.
+   * Sends the request of `x`, as its upstreamTarget and upstreamHeaders have it, and reports to `receiver`, perhaps
+   * before it returns; `failed` always comes later.
    * `fresh` asks for a connection that no request has used before.
    */
   send(x: Exchange, receiver: ResponseReceiver, fresh: boolean): Attempt

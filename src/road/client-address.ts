@@ -1,7 +1,6 @@
 // Who the client is. Only peers in `trustedProxies` may speak for somebody else; their X-Forwarded-For, or Forwarded
 // (RFC 7239), is read from the right: the first address that is not one of ours is the client.
 import { isIP } from 'node:net'
-import { findHeader, joinHeader } from '../base/headers.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import type { TrustedProxies } from '../contract/snapshot.ts'
 
@@ -10,11 +9,11 @@ export function clientAddress(x: Exchange): void {
   x.scheme = x.listener.scheme
   const trusted = x.snapshot!.trustedProxies
   if (trusted === null || !trusted.trusts(x.peerIp)) return
-  const forwardedFor = joinHeader(x.headers, 'x-forwarded-for')
-  const forwarded = forwardedFor === '' ? joinHeader(x.headers, 'forwarded') : ''
+  const forwardedFor = x.headers.join('x-forwarded-for')
+  const forwarded = forwardedFor === '' ? x.headers.join('forwarded') : ''
   const hops = forwardedFor === '' ? forwardedNodes(forwarded) : forwardedFor.split(',')
   x.clientIp = lastUntrusted(hops, trusted, x.peerIp)
-  const proto = findHeader(x.headers, 'x-forwarded-proto').toLowerCase()
+  const proto = x.headers.find('x-forwarded-proto').toLowerCase()
   if (proto === 'http' || proto === 'https') x.scheme = proto
 }
 

@@ -18,7 +18,12 @@ export function fail(x: Exchange, state: RoadState): void {
   state.wheel.disarm(x.totalTimer)
   if (kind.close) x.closeAfter = true
   x.status = kind.status
-  x.responseHeaders.length = 0
+  if (x.responseHead !== null) {
+    // The edits of that head go with it.
+    x.responseHead = null
+    x.responseEdits.clear()
+  }
+  x.responseHeaders.clear()
   x.responseHeaders.push('content-type', 'application/problem+json')
   if (kind.status === 503 || kind.status === 429) x.responseHeaders.push('retry-after', '1')
   x.localBody = JSON.stringify({

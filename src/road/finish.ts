@@ -30,6 +30,7 @@ function close(x: Exchange, state: RoadState): void {
   state.wheel.disarm(x.totalTimer)
   if (x.endpoint !== null) x.endpoint.inFlight--
   runLog(x, state)
+  x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)
   // The listener still delivers the rest of the body to this object.
   if (!x.body.complete) x.shared = true

@@ -1,7 +1,7 @@
 // The head that the upstream gets: the client's, without what concerns only the client's connection, with the fields
 // that say where the request came from (RFC 9110 section 7.6, RFC 7239).
+import type { HeaderList } from '../base/headers.ts'
 import { isHopByHop } from '../base/hop-by-hop.ts'
-import { joinHeader } from '../base/headers.ts'
 import type { Exchange } from '../contract/exchange.ts'
 
 export function writeUpstreamHead(x: Exchange): void {
@@ -10,16 +10,20 @@ export function writeUpstreamHead(x: Exchange): void {
   const trusted = x.snapshot!.trustedProxies
   const believed = trusted !== null && trusted.trusts(x.peerIp)
   const out = x.upstreamHeaders
-  out.length = 0
+  out.clear()
   out.push('host', route.rewriteHost === '' ? x.authority : route.rewriteHost)
   const { headers, body } = x
+  const { flat } = headers
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
+    const name = flat[i]!
     if (isReplaced(name) || isHopByHop(name)) continue
     if (isForwarding(name) && !(believed && isKept(name))) continue
-    out.push(name, headers[i + 1]!)
+    out.push(name, flat[i + 1]!)
   }
-  if (body.length > 0 || (body.length === 0 && x.method !== 'GET' && x.method !== 'HEAD' && announcedLength(headers))) {
+  if (
+    body.length > 0 ||
+    (body.length === 0 && x.method !== 'GET' && x.method !== 'HEAD' && headers.has('content-length'))
+  ) {
     out.push('content-length', String(body.length))
   }
   pushForwarding(x, out, believed)
@@ -28,11 +32,6 @@ export function writeUpstreamHead(x: Exchange): void {
 /** Written anew below. */
 function isReplaced(name: string): boolean {
   return name === 'host' || name === 'content-length' || name === 'expect' || name === 'via'
-}
-
-function announcedLength(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === 'content-length') return true
-  return false
 }
 
 /** Fields by which a client could pretend to be somebody else. */
@@ -50,13 +49,13 @@ function isKept(name: string): boolean {
   )
 }
 
-function pushForwarding(x: Exchange, out: string[], believed: boolean): void {
+function pushForwarding(x: Exchange, out: HeaderList, believed: boolean): void {
   let before = ''
   let host = ''
   if (believed) {
-    before = joinHeader(x.headers, 'x-forwarded-for')
-    host = joinHeader(x.headers, 'x-forwarded-host')
-    const forwarded = joinHeader(x.headers, 'forwarded')
+    before = x.headers.join('x-forwarded-for')
+    host = x.headers.join('x-forwarded-host')
+    const forwarded = x.headers.join('forwarded')
     if (forwarded !== '') out.push('forwarded', forwarded + ', for=' + node(x.peerIp))
     // A proxy that speaks only RFC 7239 still tells older upstreams who the client is.
     if (before === '' && forwarded !== '') before = x.clientIp
@@ -64,7 +63,7 @@ function pushForwarding(x: Exchange, out: string[], believed: boolean): void {
   out.push('x-forwarded-for', before === '' ? x.peerIp : before + ', ' + x.peerIp)
   out.push('x-forwarded-proto', x.scheme)
   out.push('x-forwarded-host', host === '' ? x.authority : host)
-  const via = joinHeader(x.headers, 'via')
+  const via = x.headers.join('via')
   const hop = x.minorVersion === 1 ? '1.1 sluice' : '1.0 sluice'
   out.push('via', via === '' ? hop : via + ', ' + hop)
 }

@@ -1,7 +1,7 @@
 // Checks of the head that decide whether two parsers could read one message differently (RFC 9112 sections 3.2, 6.1,
 // 6.3, 11.2). They run for every engine: uWS makes few of them itself, node:http most.
 import { ERRORS, Failure, type ErrorKind } from '../base/errors.ts'
-import { isFieldValue, isToken, parseContentLength } from '../base/headers.ts'
+import { isFieldValue, isToken, parseContentLength, type HeaderList } from '../base/headers.ts'
 import { normalizeHost } from '../base/host.ts'
 import { namesInConnection } from '../base/hop-by-hop.ts'
 import type { Exchange } from '../contract/exchange.ts'
@@ -28,7 +28,8 @@ function refuse(x: Exchange, kind: ErrorKind): Verdict {
 
 /** One walk over the head: framing, Host, and what Connection names. Null when all is well. */
 function readHeaders(x: Exchange): ErrorKind | null {
-  const headers = x.headers
+  const { headers } = x
+  const { flat } = headers
   let hosts = 0
   let lengths = 0
   let codings = 0
@@ -36,8 +37,8 @@ function readHeaders(x: Exchange): ErrorKind | null {
   let chunked = false
   let connection = ''
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
-    const value = headers[i + 1]!
+    const name = flat[i]!
+    const value = flat[i + 1]!
     if (!isToken(name) || !isFieldValue(value)) return ERRORS.badHeader
     switch (name) {
       case 'host':
@@ -79,19 +80,12 @@ function readHeaders(x: Exchange): ErrorKind | null {
 
 // What plugins see is what is forwarded, so fields that Connection names go now; those that later steps add stay.
 // The fields that say where a request came from are exempt: naming them must not hide a client.
-function dropNamed(headers: string[], connection: string): void {
-  const names = namesInConnection(connection)
-  if (names.length === 0) return
-  let kept = 0
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
-    const exempt =
-      name === 'host' || name === 'content-length' || name === 'forwarded' || name.startsWith('x-forwarded-')
-    if (!exempt && names.includes(name)) continue
-    headers[kept++] = name
-    headers[kept++] = headers[i + 1]!
-  }
-  headers.length = kept
+function dropNamed(headers: HeaderList, connection: string): void {
+  for (const name of namesInConnection(connection)) if (!isExempt(name)) headers.remove(name)
+}
+
+function isExempt(name: string): boolean {
+  return name === 'host' || name === 'content-length' || name === 'forwarded' || name.startsWith('x-forwarded-')
 }
 
 /** `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7). */

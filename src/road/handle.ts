@@ -121,8 +121,10 @@ export class MainRoad implements Road, ResponseReceiver {
   ended(x: Exchange): void {
     x.attempt = null
     if (x.finished) return
-    if (!x.headSent || x.clientSlow) x.endedEarly = true
-    else finish(x, this.state)
+    if (!x.headSent || x.clientSlow) {
+      x.endedEarly = true
+      x.openHead() // it was lent for as long as the attempt ran
+    } else finish(x, this.state)
   }
 
   drained(x: Exchange): void {

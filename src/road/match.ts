@@ -1,6 +1,5 @@
 // Canonical path -> Route. What matches nothing keeps the snapshot's unmatched route, so that its plugins still run.
 import { ERRORS, Failure } from '../base/errors.ts'
-import { hasHeader, findHeader } from '../base/headers.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import { METHOD_NOT_ALLOWED } from '../contract/match.ts'
 import { NEXT, type Verdict } from '../contract/verdict.ts'
@@ -10,7 +9,7 @@ export function match(x: Exchange): Verdict {
   let index = snapshot.router.match(x)
   if (index === METHOD_NOT_ALLOWED && isPreflight(x)) {
     // A browser asks on behalf of the method that it names: the route of that method has the policy that answers.
-    const intended = snapshot.router.match(x, findHeader(x.headers, 'access-control-request-method'))
+    const intended = snapshot.router.match(x, x.headers.find('access-control-request-method'))
     if (intended >= 0) {
       x.preflight = true
       index = intended
@@ -33,7 +32,5 @@ export function unmatched(x: Exchange): Verdict {
 }
 
 function isPreflight(x: Exchange): boolean {
-  return (
-    x.method === 'OPTIONS' && hasHeader(x.headers, 'origin') && hasHeader(x.headers, 'access-control-request-method')
-  )
+  return x.method === 'OPTIONS' && x.headers.has('origin') && x.headers.has('access-control-request-method')
 }

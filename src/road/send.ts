@@ -11,7 +11,7 @@ export function send(x: Exchange, state: RoadState): Progress {
   if (x.preflight) return unmatched(x)
   if (route.respond !== null) {
     x.status = route.respond.status
-    pushAll(x.responseHeaders, route.respond.headers)
+    x.responseHead = route.respond.head
     x.localBody = route.respond.body
     return ANSWERED
   }
@@ -42,11 +42,9 @@ function attempt(x: Exchange, state: RoadState, fresh: boolean): void {
   if (x.attempts++ === 0) endpoint.inFlight++
   writeUpstreamHead(x)
   x.waiting = WAITING_FOR_CONNECTION
+  x.attempt = endpoint.transport.send(x, state.receiver, fresh)
+  // On a connection that was there the request is under way by now, and a later clock runs.
+  if (x.waiting !== WAITING_FOR_CONNECTION) return
   const { connect } = x.upstream!.timeouts
   if (connect > 0) state.wheel.arm(x.timer, connect)
-  x.attempt = endpoint.transport.send(x, state.receiver, fresh)
-}
-
-function pushAll(target: string[], source: readonly string[]): void {
-  for (let i = 0; i < source.length; i++) target.push(source[i]!)
 }

@@ -13,8 +13,8 @@ import type { RoadState } from './state.ts'
 
 /** The connection is there: from now on the client's upload is what is waited for, if there is one. */
 export function connectionMade(x: Exchange, state: RoadState): void {
-  if (x.body.length === 0) return
-  wait(x, state, WAITING_FOR_REQUEST_BODY, x.upstream!.timeouts.idle)
+  x.waiting = WAITING_FOR_REQUEST_BODY
+  if (x.body.length > 0 || x.body.length === -1) wait(x, state, WAITING_FOR_REQUEST_BODY, x.upstream!.timeouts.idle)
 }
 
 export function requestSent(x: Exchange, state: RoadState): void {
@@ -45,7 +45,7 @@ export function expire(x: Exchange, state: RoadState, total: boolean): Failure |
     case WAITING_FOR_PLUGIN:
       return new Failure(ERRORS.pluginTimeout, '', new Error(`plugin ${x.failedPlugin} did not settle`))
     case WAITING_FOR_CONNECTION:
-      return new Failure(ERRORS.upstreamConnectTimeout)
+      return new Failure(x.attempt?.queued ? ERRORS.upstreamOverloaded : ERRORS.upstreamConnectTimeout)
     case WAITING_FOR_HEAD:
       return new Failure(ERRORS.upstreamResponseTimeout)
     case WAITING_FOR_REQUEST_BODY:

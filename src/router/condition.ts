@@ -58,8 +58,8 @@ function compileTest(wanted: ValueCondition): Test {
 }
 
 function headerValues(x: Matchable, name: string, take: (value: string) => boolean): boolean {
-  const { headers } = x
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name && take(headers[i + 1]!)) return true
+  const { flat, length } = x.headers
+  for (let i = 0; i < length; i += 2) if (flat[i] === name && take(flat[i + 1]!)) return true
   return false
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { HeaderList } from '../base/headers.ts'
 import type { MatchConfig } from '../config/schema.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, type Matchable, type RoutePattern } from '../contract/match.ts'
 import { slowMatch } from '../../test/lab/slow-matcher.ts'
@@ -11,7 +12,9 @@ function table(...matches: (MatchConfig & { priority?: number })[]): RoutePatter
   return matches.map(({ priority = 0, ...match }, i) => ({ name: `r${i}`, match, priority }))
 }
 
-function request(line: string, headers: readonly string[] = []): Matchable {
+function request(line: string, fields: readonly string[] = []): Matchable {
+  const headers = new HeaderList()
+  headers.pushAll(fields)
   const [method = '', target = '', host = 'any'] = line.split(' ')
   const mark = target.indexOf('?')
   return {
@@ -168,7 +171,9 @@ describe('against the slow matcher', () => {
         const patterns = drawn.map((route, i) => ({ ...route, name: `r${i}` })) as RoutePattern[]
         const router = compileRouter(patterns)
         for (const drawnTarget of targets) {
-          const x: Matchable = { ...drawnTarget, offsets: new Int32Array(32) }
+          const headers = new HeaderList()
+          headers.pushAll(drawnTarget.headers)
+          const x: Matchable = { ...drawnTarget, headers, offsets: new Int32Array(32) }
           const found = router.match(x)
           assert.equal(found, slowMatch(patterns, x))
           const candidates = router.explain(x)

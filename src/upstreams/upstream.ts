@@ -5,7 +5,9 @@ import type { UpstreamConfig } from '../config/schema.ts'
 import type { Split, Upstream, UpstreamTimeouts } from '../contract/snapshot.ts'
 import type { Endpoint, Transport } from '../contract/transport.ts'
 import { RoundRobin } from './round-robin.ts'
-import { UndiciTransport, type UndiciOptions } from './undici/transport.ts'
+import { UndiciTransport } from './undici/transport.ts'
+import type { WireOptions } from './wire/options.ts'
+import { WireTransport } from './wire/transport.ts'
 
 export class LiveEndpoint implements Endpoint {
   readonly url: string
@@ -52,17 +54,24 @@ class BalancedUpstream implements Upstream {
 /** Compiles one upstream. What is equal to a living one, by everything that defines it, is shared with it. */
 export function borrowUpstream(name: string, config: UpstreamConfig, states: UpstreamStates): BorrowedUpstream {
   const { timeouts = {}, connections = {} } = config
-  const options: UndiciOptions = {
+  const options: WireOptions = {
     connectTimeout: timeouts.connect ?? 5_000,
     maxConnections: connections.max ?? 1024,
     queue: connections.queue ?? 1024,
     keepAlive: connections.keepAlive ?? 30_000,
+    maxRequests: connections.maxRequests ?? 1_000_000,
     maxHeadSize: config.maxHeadSize ?? 32 * 1024,
+    maxFields: config.maxHeaders ?? 256,
+    pipelining: config.pipelining ?? 1,
   }
-  const keys = config.endpoints.map(({ url }) => JSON.stringify([name, url, options]))
+  const { transport = 'auto' } = config
+  const keys = config.endpoints.map(({ url }) => JSON.stringify([name, url, transport, options]))
   const endpoints = keys.map((key, i) => {
     const { url } = config.endpoints[i]!
-    return states.endpoints.acquire(key, () => new LiveEndpoint(url, new UndiciTransport(url, options, states.wheel)))
+    return states.endpoints.acquire(
+      key,
+      () => new LiveEndpoint(url, openTransport(transport, url, options, states.wheel)),
+    )
   })
   const weights = config.endpoints.map(({ weight }) => weight ?? 1)
   const balancerKey = JSON.stringify([name, keys, weights])
@@ -84,6 +93,17 @@ export function borrowUpstream(name: string, config: UpstreamConfig, states: Ups
       states.balancers.release(balancerKey)
     },
   }
+}
+
+/** `auto` takes the own client wherever it can speak: HTTP/1.1 without TLS. */
+function openTransport(
+  kind: NonNullable<UpstreamConfig['transport']>,
+  url: string,
+  options: WireOptions,
+  wheel: TimerWheel,
+): Transport {
+  const wire = kind === 'wire' || (kind === 'auto' && url.startsWith('http:'))
+  return wire ? new WireTransport(url, options, wheel) : new UndiciTransport(url, options, wheel)
 }
 
 export interface BorrowedSplit {

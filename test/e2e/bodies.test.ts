@@ -1,22 +1,22 @@
-// Bodies in both directions, of every size and framing, at every pace, on both engines.
+// Bodies in both directions, of every size and framing, at every pace, on both engines and both transports.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
-import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
+import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 import { echo, startHttpUpstream } from '../lab/upstreams.ts'
 import type { RequestListener } from 'node:http'
 
 const MIB = 1024 * 1024
 
-async function laboratory(test: TestContext, engine: Engine, answer: RequestListener, more = '') {
+async function laboratory(test: TestContext, road: Road, answer: RequestListener, more = '') {
   const upstream = await startHttpUpstream(test, answer)
   const gateway = await GatewayProcess.start(
     test,
     `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
+listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
 ${more}
-upstreams: { up: { endpoints: [{ url: '${upstream.url}' }], timeouts: { idle: 5s } } }
+upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }], timeouts: { idle: 5s } } }
 routes: [{ name: all, upstream: up }]
 `,
   )
@@ -37,10 +37,10 @@ function chunked(body: Buffer, size: number): Buffer {
   return Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')])
 }
 
-for (const engine of ENGINES) {
-  describe(`bodies on ${engine}`, () => {
+for (const road of ROADS) {
+  describe(`bodies on ${road.name}`, () => {
     it('come back as they were sent, for every size and framing', async (test) => {
-      const { connect } = await laboratory(test, engine, echo)
+      const { connect } = await laboratory(test, road, echo)
       for (const size of [0, 1, 100, 65_536, 8 * MIB + 7]) {
         const body = randomBytes(size)
         const known = await connect()
@@ -56,7 +56,7 @@ for (const engine of ENGINES) {
 
     it('of known length keep their length downstream', async (test) => {
       const body = randomBytes(3 * MIB)
-      const { client } = await laboratory(test, engine, (_, response) => {
+      const { client } = await laboratory(test, road, (_, response) => {
         response.setHeader('content-length', body.length)
         response.end(body)
       })
@@ -71,7 +71,7 @@ for (const engine of ENGINES) {
       const size = 300 * MIB
       const block = randomBytes(MIB)
       const sent = { bytes: 0 }
-      const { gateway, client } = await laboratory(test, engine, (_, response) => {
+      const { gateway, client } = await laboratory(test, road, (_, response) => {
         response.setHeader('content-length', size)
         const more = (): void => {
           while (sent.bytes < size) {
@@ -96,7 +96,7 @@ for (const engine of ENGINES) {
     })
 
     it('are cancelled at the upstream when the client vanishes while reading', async (test) => {
-      const { upstream, client } = await laboratory(test, engine, (request, response) => {
+      const { upstream, client } = await laboratory(test, road, (request, response) => {
         response.writeHead(200, { 'content-length': 1_000_000_000 })
         const timer = setInterval(() => response.write(Buffer.alloc(1000)), 10)
         request.on('close', () => clearInterval(timer))
@@ -110,7 +110,7 @@ for (const engine of ENGINES) {
     })
 
     it('are cancelled at the upstream when the client vanishes while sending', async (test) => {
-      const { upstream, client } = await laboratory(test, engine, (request) => void request.resume())
+      const { upstream, client } = await laboratory(test, road, (request) => void request.resume())
       client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhalf of it')
       await upstream.until(() => upstream.seen[0]?.bytes === 10, 'the first bytes')
       const gone = performance.now()
@@ -120,7 +120,7 @@ for (const engine of ENGINES) {
     })
 
     it('are cancelled when the client vanishes before there is a reply', async (test) => {
-      const { upstream, client } = await laboratory(test, engine, () => {})
+      const { upstream, client } = await laboratory(test, road, () => {})
       client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
       await upstream.until(() => upstream.seen.length === 1, 'the request')
       client.socket.destroy()
@@ -130,7 +130,7 @@ for (const engine of ENGINES) {
     it('reach the upstream at its pace', async (test) => {
       const body = randomBytes(64 * MIB)
       const reading: { go: (() => void) | null } = { go: null }
-      const { gateway, upstream, client } = await laboratory(test, engine, (request, response) => {
+      const { gateway, upstream, client } = await laboratory(test, road, (request, response) => {
         reading.go = () => {
           request.resume()
           request.on('end', () => response.end('done'))
@@ -154,7 +154,7 @@ for (const engine of ENGINES) {
     })
 
     it('leave a connection on which the next request is read, however often an upload had to wait', async (test) => {
-      const { connect } = await laboratory(test, engine, (request, response) => {
+      const { connect } = await laboratory(test, road, (request, response) => {
         let bytes = 0
         request.on('data', (chunk: Buffer) => {
           bytes += chunk.length
@@ -174,7 +174,7 @@ for (const engine of ENGINES) {
     })
 
     it('are limited: announced ones at once, chunked ones when they pass the limit', async (test) => {
-      const { connect, upstream } = await laboratory(test, engine, echo, 'plugins: { body-limit: { max: 1000B } }')
+      const { connect, upstream } = await laboratory(test, road, echo, 'plugins: { body-limit: { max: 1000B } }')
       const announced = await connect()
       announced.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n${'a'.repeat(1001)}`)
       assert.equal((await announced.response('POST')).status, 413)
@@ -195,7 +195,7 @@ for (const engine of ENGINES) {
     })
 
     it('need no 100 Continue from the upstream, and get one from the gateway', async (test) => {
-      const { upstream, client } = await laboratory(test, engine, echo)
+      const { upstream, client } = await laboratory(test, road, echo)
       client.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n')
       while (!client.received.includes('100 Continue'))
         await new Promise((resolve) => client.socket.once('data', resolve))
@@ -205,7 +205,7 @@ for (const engine of ENGINES) {
     })
 
     it('are absent where they must be: HEAD, 204 and 304, and the connection stays usable', async (test) => {
-      const { client } = await laboratory(test, engine, (request, response) => {
+      const { client } = await laboratory(test, road, (request, response) => {
         request.resume()
         if (request.url === '/204') response.writeHead(204)
         else if (request.url === '/304') response.writeHead(304, { etag: '"a"' })

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { ENGINES, GatewayProcess } from '../lab/gateway.ts'
+import { ENGINES, GatewayProcess, ROADS } from '../lab/gateway.ts'
 import { echoWhole, startHttpUpstream } from '../lab/upstreams.ts'
 
 const PROBE = new URL('../../../shared/conformance/http11probe.mjs', import.meta.url).pathname
@@ -24,12 +24,12 @@ interface Row {
 type Record_ = Readonly<Record<string, { readonly pass: number; readonly fails: readonly string[] }>>
 
 describe('conformance probe', () => {
-  for (const engine of ENGINES) {
-    it(`on ${engine}`, { skip: ABSENT }, async (test) => {
+  for (const road of ROADS) {
+    it(`on ${road.name}`, { skip: ABSENT }, async (test) => {
       const upstream = await startHttpUpstream(test, echoWhole)
       const gateway = await GatewayProcess.start(
         test,
-        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }], upstreams: { up: { endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
+        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }], upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
       )
       const { stdout } = await promisify(execFile)(
         process.execPath,
@@ -40,7 +40,7 @@ describe('conformance probe', () => {
       )
       const rows = (JSON.parse(stdout.slice(0, stdout.lastIndexOf(']') + 1)) as Row[]).filter(({ scored }) => scored)
       const fails = rows.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id)
-      const recorded = (JSON.parse(await readFile(RECORD, 'utf8')) as Record_)[engine]!
+      const recorded = (JSON.parse(await readFile(RECORD, 'utf8')) as Record_)[road.engine]!
       assert.deepEqual(fails.toSorted(), recorded.fails)
       assert.equal(rows.filter(({ verdict }) => verdict === 'pass').length, recorded.pass)
       assert.ok(gateway.running)

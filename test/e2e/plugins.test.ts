@@ -1,24 +1,19 @@
-// Plugins on the road: the built-in ones, a user's own, and what happens when one misbehaves. Both engines.
+// Plugins on the road: the built-in ones, a user's own, and what happens when one misbehaves. Both engines and both transports.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
+import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 import { report, startHttpUpstream } from '../lab/upstreams.ts'
 
-async function laboratory(
-  test: TestContext,
-  engine: Engine,
-  configuration: string,
-  files: Record<string, string> = {},
-) {
+async function laboratory(test: TestContext, road: Road, configuration: string, files: Record<string, string> = {}) {
   const upstream = await startHttpUpstream(test, report)
   const gateway = await GatewayProcess.start(
     test,
     `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
-upstreams: { up: { endpoints: [{ url: '${upstream.url}' }] } }
+listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
+upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }] } }
 ${configuration}
 `,
     { files },
@@ -31,12 +26,12 @@ function forwarded(body: Buffer, name: string): string[] {
   return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name)
 }
 
-for (const engine of ENGINES) {
-  describe(`plugins on ${engine}`, () => {
+for (const road of ROADS) {
+  describe(`plugins on ${road.name}`, () => {
     it('request-id: made, or kept when asked to and well-formed', async (test) => {
       const { client } = await laboratory(
         test,
-        engine,
+        road,
         `plugins: { request-id: { header: x-trace, accept: true } }
 routes: [{ name: all, upstream: up }, { name: own, match: { path: /own }, plugins: { request-id: {} }, upstream: up }]`,
       )
@@ -53,7 +48,7 @@ routes: [{ name: all, upstream: up }, { name: own, match: { path: /own }, plugin
     it('headers: remove, then set, then add, both ways, on every kind of reply', async (test) => {
       const { client } = await laboratory(
         test,
-        engine,
+        road,
         `plugins:
   headers:
     request: { remove: [cookie], set: { x-a: '1' }, add: { x-b: '2' } }
@@ -75,19 +70,22 @@ routes: [{ name: up, match: { path: /up }, upstream: up }, { name: here, match: 
     it('access-log: one line per request, also for those that no route takes', async (test) => {
       const { gateway, client } = await laboratory(
         test,
-        engine,
+        road,
         `plugins: { access-log: { destination: '\${LOG}', headers: [user-agent] }, request-id: {} }
 paths: { /quiet: { access-log: off } }
 routes: [{ name: up, match: { path: /up }, upstream: up }, { name: quiet, match: { path: /quiet }, respond: {} }]`.replace(
           '${LOG}',
-          join(process.env['TMPDIR'] ?? '/tmp', `sluice-access-${process.pid}-${engine}.log`),
+          join(process.env['TMPDIR'] ?? '/tmp', `sluice-access-${process.pid}-${road.engine}-${road.transport}.log`),
         ),
       )
       const id = (await client.get('/up?secret=1', 'User-Agent: test\r\n')).header('x-request-id')
       await client.get('/quiet')
       await client.get('/nowhere')
       await gateway.stop()
-      const file = join(process.env['TMPDIR'] ?? '/tmp', `sluice-access-${process.pid}-${engine}.log`)
+      const file = join(
+        process.env['TMPDIR'] ?? '/tmp',
+        `sluice-access-${process.pid}-${road.engine}-${road.transport}.log`,
+      )
       const lines = (await readFile(file, 'utf8'))
         .trimEnd()
         .split('\n')
@@ -107,7 +105,7 @@ routes: [{ name: up, match: { path: /up }, upstream: up }, { name: quiet, match:
     it("a user's own, in TypeScript, from anywhere on disk; toggled where a path covers only part of a route", async (test) => {
       const { client } = await laboratory(
         test,
-        engine,
+        road,
         `pluginDirectories: [./mine]
 plugins: { tenant: { header: x-tenant } }
 paths: { /t/admin: { tenant: off }, /t/*/deep: { tenant: { header: x-deep } } }
@@ -139,7 +137,7 @@ export default definePlugin({
     it('one that throws, rejects or injects fails its request alone, and its name is in the log', async (test) => {
       const { gateway, client } = await laboratory(
         test,
-        engine,
+        road,
         `pluginDirectories: [./mine]
 plugins: { bad: {} }
 routes: [{ name: all, upstream: up }]`,

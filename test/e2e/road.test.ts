@@ -1,7 +1,7 @@
-// The road of a request, on both engines: what reaches the upstream, what comes back, what is refused.
+// The road of a request, on both engines and both transports: what reaches the upstream, what comes back, what is refused.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
+import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
 import { RawClient, type RawResponse } from '../lab/raw-client.ts'
 import { report, startHttpUpstream, startRawUpstream } from '../lab/upstreams.ts'
 
@@ -21,23 +21,23 @@ function problem(response: RawResponse): Record<string, unknown> {
   return JSON.parse(response.body.toString()) as Record<string, unknown>
 }
 
-async function laboratory(test: TestContext, engine: Engine, more = '') {
+async function laboratory(test: TestContext, road: Road, more = '') {
   const upstream = await startHttpUpstream(test, report)
   const gateway = await GatewayProcess.start(
     test,
     `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
-${more.includes('plugins:\n') ? '' : 'plugins: { request-id: {} }\n'}upstreams: { up: { endpoints: [{ url: '${upstream.url}' }] } }
+listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
+${more.includes('plugins:\n') ? '' : 'plugins: { request-id: {} }\n'}upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }] } }
 ${more || 'routes: [{ name: all, upstream: up }]'}
 `,
   )
   return { upstream, gateway, client: await RawClient.connect(test, gateway.port('main')) }
 }
 
-for (const engine of ENGINES) {
-  describe(`road on ${engine}`, () => {
+for (const road of ROADS) {
+  describe(`road on ${road.name}`, () => {
     it('forwards a request with what a gateway adds, and without what concerns one connection only', async (test) => {
-      const { client } = await laboratory(test, engine)
+      const { client } = await laboratory(test, road)
       client.send(
         'GET /a/./b%7e//c?x=%20&y HTTP/1.1\r\nHost: Api.Example.com:81\r\nConnection: keep-alive, X-Secret\r\nX-Secret: 1\r\n' +
           'Keep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nProxy-Connection: x\r\nX-Forwarded-For: 6.6.6.6\r\n' +
@@ -62,7 +62,7 @@ for (const engine of ENGINES) {
     it('believes trusted proxies, and finds the client behind them', async (test) => {
       const { client } = await laboratory(
         test,
-        engine,
+        road,
         'trustedProxies: [127.0.0.0/8, 10.0.0.0/8]\nplugins:\n  ip-restrict: { deny: [6.6.6.6] }\nroutes: [{ name: all, upstream: up }]',
       )
       const trusted = reported(
@@ -88,7 +88,7 @@ for (const engine of ENGINES) {
     it('answers by itself: respond, redirect, rewrite, 404, 405, HEAD', async (test) => {
       const { client } = await laboratory(
         test,
-        engine,
+        road,
         `routes:
   - { name: hello, match: { path: /hello, method: GET }, respond: { status: 201, body: hi, headers: { X-A: b } } }
   - { name: old, match: { path: '/old/{rest*}' }, redirect: { to: '{scheme}://{host}/new/{rest}?{query}', status: 301 } }
@@ -114,7 +114,7 @@ for (const engine of ENGINES) {
     })
 
     it('refuses what two parsers could read differently, and closes the connection', async (test) => {
-      const { gateway } = await laboratory(test, engine)
+      const { gateway } = await laboratory(test, road)
       const cases: [what: string, request: string][] = [
         ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
         ['equal lengths twice', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello'],
@@ -155,11 +155,11 @@ for (const engine of ENGINES) {
     })
 
     it('serves what follows a chunked body only where the engine reads chunks strictly', async (test) => {
-      const { upstream, client } = await laboratory(test, engine)
+      const { upstream, client } = await laboratory(test, road)
       client.send(
         'POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n',
       )
-      if (engine === 'node') {
+      if (road.engine === 'node') {
         assert.equal((await client.response('POST')).status, 200)
         assert.equal((await client.response()).status, 200)
       } else {
@@ -169,7 +169,7 @@ for (const engine of ENGINES) {
     })
 
     it('keeps connections open over many requests, and closes when asked', async (test) => {
-      const { client, upstream } = await laboratory(test, engine)
+      const { client, upstream } = await laboratory(test, road)
       for (let i = 0; i < 50; i++) assert.equal((await client.get(`/${i}`)).status, 200)
       assert.equal(upstream.opened, 1)
       const last = await client.get('/', 'Connection: close\r\n')
@@ -187,7 +187,7 @@ for (const engine of ENGINES) {
       )
       const gateway = await GatewayProcess.start(
         test,
-        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }], upstreams: { up: { endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
+        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }], upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
       )
       const response = await (await RawClient.connect(test, gateway.port('main'))).get('/')
       assert.equal(response.body.toString(), 'ok')
@@ -209,7 +209,7 @@ for (const engine of ENGINES) {
       const release: (() => void)[] = []
       const gateway = await GatewayProcess.start(
         test,
-        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }], upstreams: { up: { endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
+        `{ version: 1, listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }], upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }] } }, routes: [{ name: all, upstream: up }] }`,
       )
       const client = await RawClient.connect(test, gateway.port('main'))
       client.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -226,8 +226,8 @@ for (const engine of ENGINES) {
   })
 }
 
-for (const engine of ENGINES) {
-  describe(`weights on ${engine}`, () => {
+for (const road of ROADS) {
+  describe(`weights on ${road.name}`, () => {
     it('shares requests among endpoints and splits exactly as the weights say', async (test) => {
       const names = ['a', 'b', 'c'] as const
       const upstreams = await Promise.all(
@@ -237,10 +237,10 @@ for (const engine of ENGINES) {
       const gateway = await GatewayProcess.start(
         test,
         `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
+listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
 upstreams:
-  pair: { endpoints: [{ url: '${a}', weight: 3 }, { url: '${b}' }] }
-  canary: { endpoints: [{ url: '${c}' }] }
+  pair: { transport: ${road.transport}, endpoints: [{ url: '${a}', weight: 3 }, { url: '${b}' }] }
+  canary: { transport: ${road.transport}, endpoints: [{ url: '${c}' }] }
 routes:
   - { name: pair, match: { path: /pair }, upstream: pair }
   - { name: split, match: { path: /split }, split: [{ upstream: canary, weight: 1 }, { upstream: pair, weight: 4 }] }

@@ -13,6 +13,18 @@ export type LogLine = Record<string, unknown> & { readonly msg?: string }
 
 export const ENGINES = ['uws', 'node'] as const
 export type Engine = (typeof ENGINES)[number]
+export type Transport = 'wire' | 'undici'
+
+/** A way through the gateway: an engine in front, a transport behind. */
+export interface Road {
+  readonly name: string
+  readonly engine: Engine
+  readonly transport: Transport
+}
+
+export const ROADS: readonly Road[] = ENGINES.flatMap((engine) =>
+  (['wire', 'undici'] as const).map((transport) => ({ name: `${engine} and ${transport}`, engine, transport })),
+)
 
 export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>

@@ -49,7 +49,7 @@ function holds({ match }: RoutePattern, x: Matchable): boolean {
   } else if (!patternMatches(parsePathPattern(match.path ?? '/**') as PathPattern, x.path)) return false
   for (const [name, wanted] of Object.entries(match.headers ?? {})) {
     const values: string[] = []
-    for (let i = 0; i < x.headers.length; i += 2) if (x.headers[i] === name) values.push(x.headers[i + 1]!)
+    for (let i = 0; i < x.headers.length; i += 2) if (x.headers.flat[i] === name) values.push(x.headers.flat[i + 1]!)
     if (!valueHolds(wanted, values)) return false
   }
   for (const [name, wanted] of Object.entries(match.query ?? {})) {

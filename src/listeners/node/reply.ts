@@ -20,11 +20,12 @@ export class NodeReply implements Reply {
   head(x: Exchange): void {
     this.#writeHead(x, x.responseLength)
     // The head leaves at once, unless it has bytes that node would then write as UTF-8.
-    if (!x.bodyless && !x.responseHeaders.some((text) => NON_ASCII.test(text))) this.#response.flushHeaders()
+    if (!x.bodyless && !x.responseHeaders.flat.some((text) => NON_ASCII.test(text))) this.#response.flushHeaders()
   }
 
   #writeHead(x: Exchange, length: number): void {
-    const headers = x.responseHeaders.slice()
+    x.openHead()
+    const headers = x.responseHeaders.toArray()
     if (length !== UNKNOWN_LENGTH && x.status !== 204) headers.push('content-length', String(length))
     if (x.closeAfter) headers.push('connection', 'close')
     this.#response.writeHead(x.status, headers)

@@ -1,5 +1,6 @@
 // Copies a request head out of uWS, which forgets it when the handler returns.
 import type { HttpRequest } from 'uWebSockets.js'
+import type { HeaderList } from '../../base/headers.ts'
 import type { Exchange } from '../../contract/exchange.ts'
 
 /** U+FFFD: what uWS makes of bytes that are not UTF-8. */
@@ -28,9 +29,9 @@ export function readHead(x: Exchange, req: HttpRequest): boolean {
 }
 
 /** forEach decodes UTF-8, getHeader gives latin1, but only the first field of a name. */
-function originalValue(headers: readonly string[], req: HttpRequest, name: string, decoded: string): string | null {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] !== name) continue
+function originalValue({ flat, length }: HeaderList, req: HttpRequest, name: string, decoded: string): string | null {
+  for (let i = 0; i < length; i += 2) {
+    if (flat[i] !== name) continue
     return decoded.includes(REPLACEMENT) ? null : Buffer.from(decoded, 'utf8').toString('latin1')
   }
   return req.getHeader(name)

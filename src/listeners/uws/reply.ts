@@ -18,7 +18,7 @@ export class UwsReply implements Reply {
   /** The handler of the request has not returned: uWS has corked the socket, and closing it would drop the cork. */
   inHandler = false
   /** Head block that waits for the first body byte: uWS cannot send one without the other. */
-  #head: string | Buffer = ''
+  #head: string | Uint8Array = ''
   #headWaits = false
   #total = UNKNOWN_LENGTH
   #close = false
@@ -31,12 +31,15 @@ export class UwsReply implements Reply {
   #chunk: Uint8Array = NOTHING
   #took = true
   #blocked = false
+  #body: string | Uint8Array = ''
+  readonly #wholeCorked: () => void
   readonly #writeCorked: () => void
   readonly #endCorked: () => void
   readonly #onWritable: (offset: number) => boolean
 
   constructor(x: Exchange) {
     this.#x = x
+    this.#wholeCorked = () => void this.#res!.writeStatus(this.#head).end(this.#body, this.#x.closeAfter)
     this.#writeCorked = () => this.#write()
     this.#endCorked = () => this.#end()
     this.#onWritable = (offset) => this.#resume(offset)
@@ -183,10 +186,14 @@ export class UwsReply implements Reply {
     }
     if (!x.closeAfter && !x.body.complete) x.body.discard()
     // uWS writes `Connection: close` itself here, and closes when the last byte is out.
-    const head = headBlock(x, false)
-    const send = (): void => void res.writeStatus(head).end(body, x.closeAfter)
-    if (this.inHandler) send()
-    else res.cork(send)
+    this.#head = headBlock(x, false)
+    if (this.inHandler) {
+      res.writeStatus(this.#head).end(body, x.closeAfter)
+    } else {
+      this.#body = body
+      res.cork(this.#wholeCorked)
+      this.#body = ''
+    }
     this.#res = null
   }
 
@@ -206,12 +213,17 @@ export class UwsReply implements Reply {
 }
 
 /** Status line and fields without the last line end, which uWS adds; Date and framing are uWS's own. */
-function headBlock(x: Exchange, close: boolean): string | Buffer {
+function headBlock(x: Exchange, close: boolean): string | Uint8Array {
+  if (x.responseHead !== null && !x.bodyless && !close) {
+    const block = x.responseHead.block(x.responseEdits)
+    if (block !== null) return block
+  }
+  x.openHead()
   let block = statusLine(x.status)
-  const headers = x.responseHeaders
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
-    if (name !== 'date') block += '\r\n' + name + ': ' + headers[i + 1]!
+  const { flat, length } = x.responseHeaders
+  for (let i = 0; i < length; i += 2) {
+    const name = flat[i]!
+    if (name !== 'date') block += '\r\n' + name + ': ' + flat[i + 1]!
   }
   if (x.bodyless && x.responseLength >= 0 && x.status !== 204) block += '\r\ncontent-length: ' + x.responseLength
   if (close) block += '\r\nconnection: close'
@@ -219,7 +231,7 @@ function headBlock(x: Exchange, close: boolean): string | Buffer {
 }
 
 /** The head with a Date and the line end that closes a head when uWS adds one more. */
-function rawHead(block: string | Buffer): string | Buffer {
+function rawHead(block: string | Uint8Array): string | Buffer {
   const tail = '\r\ndate: ' + new Date().toUTCString() + '\r\n'
   return typeof block === 'string' ? block + tail : Buffer.concat([block, Buffer.from(tail)])
 }

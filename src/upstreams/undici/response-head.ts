@@ -7,7 +7,7 @@ import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
 /** False when the head has bytes that must not reach a client. `raw` is flat: name, value, ... */
 export function readHead(x: Exchange, status: number, raw: readonly Buffer[]): boolean {
   const headers = x.responseHeaders
-  headers.length = 0
+  headers.clear()
   let length = UNKNOWN_LENGTH
   let chunked = false
   let connection = ''
@@ -20,20 +20,8 @@ export function readHead(x: Exchange, status: number, raw: readonly Buffer[]): b
     else if (name === 'connection') connection = connection === '' ? value : connection + ',' + value
     else if (!isHopByHop(name)) headers.push(name, value)
   }
-  if (connection !== '') dropNamed(headers, connection)
+  if (connection !== '') headers.removeAll(namesInConnection(connection))
   x.status = status
   x.responseLength = chunked ? UNKNOWN_LENGTH : length
   return true
-}
-
-function dropNamed(headers: string[], connection: string): void {
-  const named = namesInConnection(connection)
-  if (named.length === 0) return
-  let kept = 0
-  for (let i = 0; i < headers.length; i += 2) {
-    if (named.includes(headers[i]!)) continue
-    headers[kept++] = headers[i]!
-    headers[kept++] = headers[i + 1]!
-  }
-  headers.length = kept
 }

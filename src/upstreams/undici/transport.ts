@@ -95,7 +95,7 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
     this.options = {
       path: x.upstreamTarget,
       method: x.method,
-      headers: x.upstreamHeaders,
+      headers: x.upstreamHeaders.toArray(),
       body: x.body.length === 0 ? null : new RequestStream(x.body),
       // Otherwise undici closes the connection after every HEAD.
       reset: false,
@@ -106,6 +106,11 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
   refuse(failure: Failure): void {
     this.#released = true
     queueMicrotask(() => this.#fail(failure, false))
+  }
+
+  /** undici does not tell. */
+  get queued(): boolean {
+    return false
   }
 
   cancel(): void {

@@ -1,0 +1,139 @@
+// One request on its way: waiting for a connection, or a place in the line of one. It is also where the request body
+// goes: to the socket, as it comes, at the pace of the upstream.
+import type { Exchange } from '../../contract/exchange.ts'
+import type { BodySink } from '../../contract/request-body.ts'
+import type { Attempt, ResponseReceiver } from '../../contract/transport.ts'
+import type { WireConnection } from './connection.ts'
+import { requestHead } from './request-head.ts'
+
+/** Where an attempt waits while it has no connection. */
+export interface WaitingLine {
+  /** The attempt does not want a connection any more. */
+  leave(attempt: WireAttempt): void
+  /** Every connection that may be opened is busy. */
+  readonly saturated: boolean
+}
+
+export class WireAttempt implements Attempt, BodySink {
+  x: Exchange | null = null
+  receiver: ResponseReceiver | null = null
+  connection: WireConnection | null = null
+  line: WaitingLine
+  /** Neighbours in the waiting line; on a connection, the request behind. */
+  previous: WireAttempt | null = null
+  next: WireAttempt | null = null
+  waits = false
+  /** Every byte of the request was given to the socket. */
+  sent = false
+  /** Over, or given up: nothing is reported any more. */
+  done = false
+  /** A HEAD request: its reply has no body, whatever its head says. Kept here, as `x` is gone after a cancel. */
+  isHead = false
+  /** The Exchange may hold this as the sink of its body. */
+  hasBody = false
+  /** Idempotent and without a body: it may share a connection, and go to another one. */
+  isRepeatable = false
+  /** The head waits for the first bytes of the body: one write for both. */
+  #head = ''
+
+  constructor(line: WaitingLine) {
+    this.line = line
+  }
+
+  start(x: Exchange, receiver: ResponseReceiver): void {
+    this.x = x
+    this.receiver = receiver
+    this.connection = null
+    this.previous = null
+    this.next = null
+    this.sent = false
+    this.done = false
+    this.isHead = x.method === 'HEAD'
+    this.hasBody = x.body.length !== 0
+    this.isRepeatable = !this.hasBody && (x.method === 'GET' || this.isHead || x.method === 'OPTIONS')
+    this.#head = ''
+  }
+
+  /** Nothing of the last request is kept. */
+  clear(): void {
+    this.x = null
+    this.receiver = null
+    this.connection = null
+    this.previous = null
+    this.next = null
+  }
+
+  get queued(): boolean {
+    return this.waits && this.line.saturated
+  }
+
+  cancel(): void {
+    if (this.done) return
+    this.done = true
+    this.x = null
+    if (this.connection === null) this.line.leave(this)
+    else this.connection.abandon(this)
+  }
+
+  pause(): void {
+    if (!this.done) this.connection?.pause(this)
+  }
+
+  resume(): void {
+    if (!this.done) this.connection?.resume(this)
+  }
+
+  /** The request has a place on a connection: it is written. */
+  write(connection: WireConnection): void {
+    this.connection = connection
+    const x = this.x!
+    const receiver = this.receiver!
+    receiver.connected(x)
+    const head = requestHead(x)
+    if (x.body.length === 0) {
+      connection.write(head)
+      this.sent = true
+      receiver.sent(x)
+      return
+    }
+    this.#head = head
+    connection.uploads(this)
+    x.body.attach(this)
+    // A body that is on its way comes before the loop turns: both leave together. One that is not holds up nothing.
+    if (this.#head !== '') setImmediate(() => this.#flushHead())
+  }
+
+  #flushHead(): void {
+    if (this.done || this.#head === '') return
+    this.connection!.write(this.#head)
+    this.#head = ''
+  }
+
+  chunk(bytes: Uint8Array, last: boolean): void {
+    if (this.done) return
+    const x = this.x!
+    const { socket } = this.connection!
+    socket.cork()
+    this.#flushHead()
+    const chunked = x.body.length < 0
+    if (bytes.byteLength > 0) {
+      if (chunked) socket.write(bytes.byteLength.toString(16) + '\r\n', 'latin1')
+      // Copied: the engine takes its buffer back when this returns, and the socket may keep what it cannot send.
+      socket.write(Uint8Array.prototype.slice.call(bytes))
+      if (chunked) socket.write('\r\n', 'latin1')
+    }
+    if (chunked && last) socket.write('0\r\n\r\n', 'latin1')
+    socket.uncork()
+    if (last) {
+      this.sent = true
+      this.receiver!.sent(x)
+    } else if (socket.writableNeedDrain) {
+      x.body.pause()
+    }
+  }
+
+  /** The socket takes bytes again. */
+  drained(): void {
+    if (!this.done && !this.sent) this.x!.body.resume()
+  }
+}

@@ -1,0 +1,365 @@
+// One keep-alive connection: what is written on it, and whose reply the bytes are that come back.
+//
+//   requests   first -> second -> ... -> last      in the order in which they were written, and so of their replies
+//   bytes      head | body | head | body ...       the body is none, of known length, chunked, or ends with the connection
+//
+// All sockets of a worker read into one buffer: its bytes are used up, or copied, before the read callback returns.
+import { connect, type Socket } from 'node:net'
+import { ERRORS, Failure } from '../../base/errors.ts'
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
+import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
+import type { WireAttempt } from './attempt.ts'
+import { LF } from './bytes.ts'
+import { ChunkedDecoder } from './chunked.ts'
+import { brokenFailure, ConnectTimeout, connectFailure, protocolFailure } from './failure.ts'
+import type { WireOptions } from './options.ts'
+import { INCOMPLETE, INVALID, parseHead, TOO_MANY } from './parse-head.ts'
+import { WireHead } from './response-head.ts'
+
+/** What a connection tells the pool that it belongs to. */
+export interface ConnectionPool {
+  /** It can take requests. */
+  established(connection: WireConnection): void
+  /** The last reply that it owed is complete, and it can be used again. */
+  idle(connection: WireConnection): void
+  /** A reply is complete, others are due: there is room for one more request. */
+  relieved(connection: WireConnection): void
+  /**
+   * It is gone. `unanswered` are requests of which the upstream has sent no byte, linked in their order; `failure` is why
+   * it could not be established, null if it was.
+   */
+  closed(connection: WireConnection, unanswered: WireAttempt | null, failure: Failure | null): void
+  /** An attempt is over and nothing refers to it any more. */
+  recycle(attempt: WireAttempt): void
+}
+
+/** Nobody is told. */
+const GIVEN_UP = new Failure(ERRORS.clientGone)
+
+const READ_SIZE = 256 * 1024
+const SHARED = new Uint8Array(READ_SIZE)
+const NOTHING = new Uint8Array(0)
+
+/** 100 and 103 that one request may get before its reply. */
+const MOST_INFORMATIONAL = 16
+/** Bytes of a reply that nobody wants any more, read to keep a pipelined connection. */
+const DISCARD_LIMIT = 64 * 1024
+
+// What comes next.
+const HEAD = 0
+const KNOWN_LENGTH = 1
+const CHUNKED = 2
+const UNTIL_CLOSE = 3
+
+export class WireConnection {
+  readonly socket: Socket
+  /** Place in the pool's list of idle connections; -1 while it is busy. */
+  idleAt = -1
+  /** Monotonic ms after which it is not used again. */
+  expiresAt = 0
+  /** Requests written. */
+  requests = 0
+  /** Requests whose replies are due. */
+  depth = 0
+  /** A request that asked for a connection of its own. */
+  reserved: WireAttempt | null = null
+  isEstablished = false
+  /** A request was served, or it has lain idle: the upstream may close it just as the next request leaves. */
+  wasUsable = false
+  readonly head = new WireHead()
+  readonly #pool: ConnectionPool
+  readonly #options: WireOptions
+  readonly #timer: Timer
+  readonly #wheel: TimerWheel
+  readonly #body = new ChunkedDecoder()
+  #first: WireAttempt | null = null
+  #last: WireAttempt | null = null
+  #upload: WireAttempt | null = null
+  #phase = HEAD
+  #left = 0
+  /** The connection can serve another request after this reply. */
+  #reusable = true
+  #informational = 0
+  #discarded = 0
+  #paused = false
+  #consuming = false
+  #dead = false
+  #error: Error | null = null
+  /** Bytes that wait: of a head that is not complete, or behind a pause. */
+  #carry = NOTHING
+  #carried = 0
+  /** Handed out last, and reused if the next piece lies at the same place. */
+  #view = SHARED.subarray(0, 0)
+
+  constructor(host: string, port: number, options: WireOptions, wheel: TimerWheel, pool: ConnectionPool) {
+    this.#pool = pool
+    this.#options = options
+    this.#wheel = wheel
+    this.#timer = new Timer(() => this.#fail(new ConnectTimeout(`no connection within ${options.connectTimeout} ms`)))
+    if (options.connectTimeout > 0) wheel.arm(this.#timer, options.connectTimeout)
+    this.socket = connect({
+      host,
+      port,
+      noDelay: true,
+      onread: { buffer: SHARED, callback: (length) => this.#read(length) },
+    })
+    this.socket.on('connect', () => {
+      wheel.disarm(this.#timer)
+      this.isEstablished = true
+      pool.established(this)
+    })
+    this.socket.on('end', () => this.#ended())
+    this.socket.on('error', (error) => this.#fail(error))
+    this.socket.on('close', () => this.#fail(null))
+    this.socket.on('drain', () => this.#upload?.drained())
+  }
+
+  /** Writes a request behind those that wait for their replies. */
+  assign(attempt: WireAttempt): void {
+    attempt.previous = null
+    attempt.next = null
+    if (this.#last === null) this.#first = attempt
+    else this.#last.next = attempt
+    this.#last = attempt
+    this.depth++
+    this.requests++
+    attempt.write(this)
+  }
+
+  write(head: string): void {
+    this.socket.write(head, 'latin1')
+  }
+
+  uploads(attempt: WireAttempt): void {
+    this.#upload = attempt
+  }
+
+  pause(attempt: WireAttempt): void {
+    if (attempt !== this.#first || this.#paused || this.#dead) return
+    this.#paused = true
+    if (!this.#consuming) this.socket.pause()
+  }
+
+  resume(attempt: WireAttempt): void {
+    if (attempt === this.#first) this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#paused || this.#dead) return
+    this.#paused = false
+    if (this.#consuming) return
+    if (this.#carried > 0) this.#consumeCarried()
+    if (!this.#paused && !this.#dead) this.socket.resume()
+  }
+
+  /** The reply is not wanted any more. Without others behind it the connection goes; else the reply is read and dropped. */
+  abandon(attempt: WireAttempt): void {
+    if (this.depth === 1 || !attempt.sent) this.#close(GIVEN_UP)
+    else if (attempt === this.#first) this.#resume()
+  }
+
+  /** Closes it; requests that wait for replies are not told. */
+  destroy(): void {
+    this.#dead = true
+    this.#wheel.disarm(this.#timer)
+    this.socket.destroy()
+  }
+
+  // The read callback. False stops reading.
+  #read(length: number): boolean {
+    if (this.#dead) return false
+    if (this.#carried > 0) {
+      this.#append(SHARED, 0, length)
+      // A head that comes in drips is looked at once per line, not once per byte.
+      if (this.#carried <= this.#options.maxHeadSize && SHARED.subarray(0, length).indexOf(LF) < 0) return true
+      this.#consumeCarried()
+    } else {
+      this.#consume(SHARED, 0, length)
+    }
+    if (this.#dead || this.#paused) return false
+    if (this.#phase !== UNTIL_CLOSE) return true
+    // libuv tells data with a reset behind it as data and a proper end, unless it is made to look again.
+    setImmediate(() => {
+      if (!this.#paused && !this.#dead) this.socket.resume()
+    })
+    return false
+  }
+
+  #consumeCarried(): void {
+    const bytes = this.#carry
+    const length = this.#carried
+    this.#carried = 0
+    this.#carry = NOTHING
+    this.#consume(bytes, 0, length)
+  }
+
+  #consume(bytes: Uint8Array, from: number, to: number): void {
+    this.#consuming = true
+    let at = from
+    while (at < to && !this.#dead) {
+      if (this.#paused) {
+        this.#append(bytes, at, to)
+        break
+      }
+      if (this.#first === null) this.#close(protocolFailure('bytes that nobody asked for'))
+      else if (this.#phase === HEAD) at = this.#readHead(this.#first, bytes, at, to)
+      else at = this.#readBody(this.#first, bytes, at, to)
+    }
+    this.#consuming = false
+  }
+
+  #append(bytes: Uint8Array, from: number, to: number): void {
+    const length = this.#carried + to - from
+    if (length > this.#carry.length) {
+      const larger = new Uint8Array(Math.max(length, this.#carry.length * 2))
+      larger.set(this.#carry.subarray(0, this.#carried))
+      this.#carry = larger
+    }
+    this.#carry.set(bytes.subarray(from, to), this.#carried)
+    this.#carried = length
+  }
+
+  #readHead(attempt: WireAttempt, bytes: Uint8Array, from: number, to: number): number {
+    const { maxHeadSize, maxFields } = this.#options
+    const { head } = this
+    const next = parseHead(bytes, from, to, head, maxFields)
+    if (next === INVALID) {
+      this.#close(protocolFailure('the reply head is malformed'))
+      return to
+    }
+    if (next === TOO_MANY || (next === INCOMPLETE ? to : next) - from > maxHeadSize) {
+      this.#close(new Failure(ERRORS.upstreamHeadTooLarge))
+      return to
+    }
+    if (next === INCOMPLETE) {
+      this.#append(bytes, from, to)
+      return to
+    }
+    if (head.status < 200) {
+      const unexpected = head.status === 101 || ++this.#informational > MOST_INFORMATIONAL
+      if (unexpected) this.#close(protocolFailure(`an unasked ${head.status}`))
+      return next
+    }
+    const { status } = head
+    const bodyless = attempt.isHead || status === 204 || status === 304
+    this.#reusable = head.minor === 1 ? !head.connection.includes('close') : head.connection.includes('keep-alive')
+    this.#left = bodyless || head.chunked ? 0 : head.length
+    this.#phase = bodyless || head.length >= 0 ? KNOWN_LENGTH : head.chunked ? CHUNKED : UNTIL_CLOSE
+    if (this.#phase === UNTIL_CLOSE) this.#reusable = false
+    if (this.#phase === CHUNKED) this.#body.begin(maxHeadSize)
+    if (!attempt.done) {
+      const x = attempt.x!
+      x.status = status
+      x.responseHead = head
+      x.responseLength = head.length < 0 ? UNKNOWN_LENGTH : head.length
+      attempt.receiver!.head(x)
+    }
+    if (!this.#dead && this.#phase === KNOWN_LENGTH && this.#left === 0) this.#complete(next < to)
+    return next
+  }
+
+  #readBody(attempt: WireAttempt, bytes: Uint8Array, from: number, to: number): number {
+    if (this.#phase === CHUNKED) {
+      const next = this.#body.decode(bytes, from, to)
+      if (next === INVALID) {
+        this.#close(new Failure(ERRORS.upstreamProtocol, '', new Error('the chunked body is malformed')))
+        return to
+      }
+      if (this.#body.end > this.#body.start) this.#deliver(attempt, bytes, this.#body.start, this.#body.end)
+      if (!this.#dead && this.#body.done) this.#complete(next < to)
+      return next
+    }
+    if (this.#phase === UNTIL_CLOSE) {
+      this.#deliver(attempt, bytes, from, to)
+      return to
+    }
+    const stop = Math.min(to, from + this.#left)
+    this.#left -= stop - from
+    this.#deliver(attempt, bytes, from, stop)
+    if (!this.#dead && this.#left === 0) this.#complete(stop < to)
+    return stop
+  }
+
+  #deliver(attempt: WireAttempt, bytes: Uint8Array, start: number, end: number): void {
+    if (attempt.done) {
+      this.#discarded += end - start
+      if (this.#discarded > DISCARD_LIMIT) this.#close(GIVEN_UP)
+      return
+    }
+    attempt.receiver!.data(attempt.x!, bytes === SHARED ? this.#sharedView(start, end) : bytes.subarray(start, end))
+  }
+
+  #sharedView(start: number, end: number): Uint8Array {
+    const view = this.#view
+    if (view.byteOffset === start && view.length === end - start) return view
+    return (this.#view = SHARED.subarray(start, end))
+  }
+
+  /** The reply of the first request is complete. `more`: bytes follow it. */
+  #complete(more: boolean): void {
+    const attempt = this.#first!
+    this.#first = attempt.next
+    if (this.#first === null) this.#last = null
+    if (this.#upload === attempt) this.#upload = null
+    this.depth--
+    this.wasUsable = true
+    this.#phase = HEAD
+    this.#informational = 0
+    this.#discarded = 0
+    this.#paused = false
+    // Bytes behind a reply that answer nothing: whatever they are, the next request must not get them.
+    const reusable = this.#reusable && attempt.sent && !(more && this.depth === 0)
+    if (!attempt.done) {
+      attempt.done = true
+      attempt.receiver!.ended(attempt.x!)
+    }
+    if (!attempt.hasBody) this.#pool.recycle(attempt)
+    if (this.#dead) return
+    if (!reusable) this.#retire()
+    else if (this.depth === 0) this.#pool.idle(this)
+    else this.#pool.relieved(this)
+  }
+
+  // A proper end: of a body that ends so, of an idle connection, or of a promise.
+  #ended(): void {
+    if (this.#dead) return
+    if (this.#phase === UNTIL_CLOSE && this.#error === null) this.#complete(false)
+    else this.#fail(null)
+  }
+
+  #fail(error: Error | null): void {
+    if (this.#dead) return
+    if (!this.isEstablished) this.#close(connectFailure(error))
+    else this.#close(brokenFailure(error, this.#phase !== HEAD || this.#carried > 0 || this.#informational > 0))
+  }
+
+  /** The end after a reply that was the last: requests behind it go elsewhere. */
+  #retire(): void {
+    const behind = this.#first
+    this.#forget()
+    this.#pool.closed(this, behind, null)
+  }
+
+  /**
+   * The end, for whatever reason. The request whose turn it was fails: were it to go elsewhere by itself, an upstream
+   * that closes every connection would be asked for ever. Those behind it go elsewhere.
+   */
+  #close(failure: Failure): void {
+    const attempt = this.#first
+    const behind = attempt === null ? null : attempt.next
+    if (attempt !== null) attempt.next = null
+    this.#forget()
+    this.#pool.closed(this, behind, this.isEstablished ? null : failure)
+    if (attempt === null || attempt.done) return
+    attempt.done = true
+    attempt.receiver!.failed(attempt.x!, failure, failure.kind === ERRORS.upstreamReset && this.wasUsable)
+  }
+
+  #forget(): void {
+    this.#first = null
+    this.#last = null
+    this.#upload = null
+    this.depth = 0
+    this.destroy()
+  }
+}
