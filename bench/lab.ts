@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const MAIN = new URL('../src/cli/main.ts', import.meta.url).pathname
+const ROOT = new URL('..', import.meta.url).pathname
 
 export class Process {
   readonly child: ChildProcess
@@ -43,8 +43,15 @@ export class Gateway extends Process {
     this.file = file
   }
 
-  /** `prefix`: a command that runs it, such as `taskset -c 0`. */
-  static async start(yaml: string, prefix: readonly string[] = []): Promise<Gateway> {
+  /** `prefix`: a command that runs it, such as `taskset -c 0`; `root`: another checkout; `flags`: for node. */
+  static async start(
+    yaml: string,
+    {
+      prefix = [],
+      root = ROOT,
+      flags = [],
+    }: Partial<Record<'prefix' | 'flags', readonly string[]>> & { root?: string } = {},
+  ): Promise<Gateway> {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
     const file = join(directory, 'gateway.yaml')
     await writeFile(file, yaml)
@@ -52,7 +59,8 @@ export class Gateway extends Process {
       ...prefix,
       process.execPath,
       '--disable-warning=ExperimentalWarning',
-      MAIN,
+      ...flags,
+      join(root, 'src/cli/main.ts'),
       'run',
       '--config',
       file,
