@@ -4,8 +4,21 @@ const REG_NAME = /^[A-Za-z0-9\-._~!$&'()*+,;=%]*$/
 const IP_LITERAL = /^\[[0-9A-Fa-f:.]+\]$/
 const PORT = /^[0-9]{0,5}$/
 
+/** Requests name few hosts again and again. Emptied when full: whoever invents hosts costs us no memory. */
+const known = new Map<string, string | null>()
+const MOST_KNOWN = 1024
+
 /** Lower case, without port and trailing dot: how hosts compare. null when it is malformed. */
 export function normalizeHost(authority: string): string | null {
+  let host = known.get(authority)
+  if (host !== undefined) return host
+  host = normalize(authority)
+  if (known.size === MOST_KNOWN) known.clear()
+  known.set(authority, host)
+  return host
+}
+
+function normalize(authority: string): string | null {
   let host = authority
   const bracket = authority.lastIndexOf(']')
   const colon = authority.indexOf(':', bracket + 1)

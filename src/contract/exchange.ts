@@ -1,5 +1,6 @@
 // One request and its reply, from first byte to last. Pooled and reused: every field is set in the constructor, in one
 // order and of one type, and `reset` mirrors it, so that the object keeps one hidden class for ever.
+import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
 import { randomBytes } from 'node:crypto'
 import { Failure, type ErrorKind } from '../base/errors.ts'
 import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
@@ -62,6 +63,16 @@ const NO_CHAIN: Chain = Object.freeze({ access: null, request: null, response: n
 // Unique across restarts and instances: 48 random bits, then a counter.
 const ID_PREFIX = randomBytes(6).toString('hex')
 let idCounter = 0
+/** The last three digits, ready; the five before them change once in 4096 ids. */
+const ID_ENDS = Array.from({ length: 4096 }, (_, i) => i.toString(16).padStart(3, '0'))
+let idStart = ''
+
+function nextId(): string {
+  const end = idCounter & 4095
+  if (end === 0) idStart = ID_PREFIX + ((idCounter >>> 12) & 0xfffff).toString(16).padStart(5, '0')
+  idCounter++
+  return idStart + ID_ENDS[end]!
+}
 
 export class Exchange implements PluginExchange, Matchable {
   readonly road: Road
@@ -244,7 +255,7 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   get requestId(): string {
-    if (this.#id === '') this.#id = ID_PREFIX + (idCounter++).toString(16).padStart(8, '0')
+    if (this.#id === '') this.#id = nextId()
     return this.#id
   }
 

@@ -1,4 +1,5 @@
 // The main road: what happens to a request, from head to last byte, in the order in which it happens.
+import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Exchange, Road } from '../contract/exchange.ts'

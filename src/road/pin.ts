@@ -1,4 +1,5 @@
 // A request sees one snapshot from its first stage to its log line, whatever is published meanwhile.
+import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
 import type { Exchange } from '../contract/exchange.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { NEXT, type Verdict } from '../contract/verdict.ts'

@@ -4,7 +4,7 @@ import { ERRORS } from '../../base/errors.ts'
 import { Exchange, type Road } from '../../contract/exchange.ts'
 import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
 import { ExchangePool } from '../exchange-pool.ts'
-import { readHead } from './head.ts'
+import { readHead, type TakeField } from './head.ts'
 import { loadUws } from './load.ts'
 import { peerAddress } from './peer-address.ts'
 import { UwsReply } from './reply.ts'
@@ -24,12 +24,14 @@ class UwsExchange extends Exchange {
   readonly native: UwsReply
   readonly onData: (chunk: ArrayBuffer, last: boolean) => void
   readonly onAborted: () => void
+  readonly takeField: TakeField
 
   constructor(road: Road, pool: ExchangePool) {
     super(road, pool)
     this.native = new UwsReply(this)
     this.reply = this.native
     this.onData = (chunk, last) => road.received(this, chunk.byteLength === 0 ? NOTHING : new Uint8Array(chunk), last)
+    this.takeField = (name, value) => this.headers.push(name, value)
     this.onAborted = () => {
       this.native.detach()
       road.aborted(this)
@@ -80,7 +82,7 @@ function accept(pool: ExchangePool, res: HttpResponse, req: HttpRequest): void {
   res.onAborted(x.onAborted)
   x.native.start(res)
   x.peerIp = peerAddress(res.getRemoteAddress())
-  if (!readHead(x, req)) x.malformed = ERRORS.badHeader
+  if (!readHead(x, req, x.takeField)) x.malformed = ERRORS.badHeader
   x.road.handle(x)
   x.native.inHandler = false
   // Bytes come after this handler has returned, so nothing is missed; a finished Exchange may be reused already.

@@ -1,4 +1,4 @@
-// Classes of bytes (RFC 9110 section 5.5 and 5.6.2), as tables: one load per byte instead of a chain of comparisons.
+// Bytes by name, and what they are as a table: one load per byte instead of a chain of comparisons.
 
 export const CR = 13
 export const LF = 10
@@ -7,17 +7,6 @@ export const TAB = 9
 export const COLON = 58
 export const SEMICOLON = 59
 export const ZERO = 48
-
-const TOKEN_BYTES = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-/** 1 for bytes of a token, such as a field name. */
-export const IS_TOKEN = new Uint8Array(256)
-for (const char of TOKEN_BYTES) IS_TOKEN[char.charCodeAt(0)] = 1
-
-/** 1 for bytes of a field value: HTAB, space, visible ASCII, obs-text. */
-export const IS_VALUE = new Uint8Array(256)
-IS_VALUE[TAB] = 1
-for (let byte = SPACE; byte < 256; byte++) if (byte !== 127) IS_VALUE[byte] = 1
 
 /** Value of a hexadecimal digit; 255 for any other byte. */
 export const HEX_VALUE = new Uint8Array(256).fill(255)

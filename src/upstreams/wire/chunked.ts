@@ -3,7 +3,8 @@
 // digits and nothing else, and everything that a hostile upstream could make endless has a limit.
 //
 //   4CRLF wikiCRLF 5CRLF pediaCRLF 0CRLF CRLF   ->   wikipedia
-import { COLON, CR, HEX_VALUE, IS_TOKEN, IS_VALUE, LF, SEMICOLON } from './bytes.ts'
+import { IS_TOKEN, IS_VALUE } from '../../base/headers.ts'
+import { COLON, CR, HEX_VALUE, LF, SEMICOLON } from './bytes.ts'
 import { INVALID } from './parse-head.ts'
 
 const SIZE = 0

@@ -1,6 +1,7 @@
 // The head of a reply (RFC 9112 sections 4 and 5), byte by byte and strictly: CRLF ends a line and nothing else does, no
 // folding, no space before a colon, one framing. What is let through here is what every parser behind us agrees on.
-import { COLON, CR, IS_TOKEN, IS_VALUE, LF, says, SPACE, TAB, ZERO } from './bytes.ts'
+import { IS_TOKEN, IS_VALUE } from '../../base/headers.ts'
+import { COLON, CR, LF, says, SPACE, TAB, ZERO } from './bytes.ts'
 import type { WireHead } from './response-head.ts'
 
 /** Instead of an index: the rest of the head has not arrived. */

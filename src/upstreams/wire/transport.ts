@@ -3,6 +3,7 @@
 //
 // Requests and connections are kept apart: a request takes an idle connection, else it waits in line while one more is
 // opened, and whichever connection is free first serves it.
+import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
 import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import type { Exchange } from '../../contract/exchange.ts'
