@@ -121,10 +121,30 @@ export function isFieldValue(text: string): boolean {
   return true
 }
 
+/** Plugins use few names, again and again. */
+const checkedNames = new Map<string, string>()
+const MOST_CHECKED = 1024
+
+/** The name in lower case. Throws TypeError when it is no token, which would let one message be read as two. */
+export function fieldName(name: string): string {
+  let lower = checkedNames.get(name)
+  if (lower !== undefined) return lower
+  if (!isToken(name)) throw new TypeError(`header name ${JSON.stringify(name)} is not a token`)
+  lower = name.toLowerCase()
+  if (checkedNames.size === MOST_CHECKED) checkedNames.clear()
+  checkedNames.set(name, lower)
+  return lower
+}
+
+/** Throws TypeError on a value that would let one message be read as two. */
+export function checkValue(name: string, value: string): void {
+  if (!isFieldValue(value)) throw new TypeError(`value of header ${name} has characters that HTTP forbids`)
+}
+
 /** Throws TypeError on a name or value that would let one message be read as two. */
 export function checkHeader(name: string, value: string): void {
-  if (!isToken(name)) throw new TypeError(`header name ${JSON.stringify(name)} is not a token`)
-  if (!isFieldValue(value)) throw new TypeError(`value of header ${name} has characters that HTTP forbids`)
+  fieldName(name)
+  checkValue(name, value)
 }
 
 /** Length in bytes of a Content-Length value; -1 when it is not `1*DIGIT` within the safe integers. */

@@ -3,7 +3,7 @@
 //
 //   slots   [0] [1] [2] ... [SLOTS-1]      each a ring of timers whose due tick falls on that slot
 //                ^ tick
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
+import { now } from './clock.ts'
 
 const TICK_MS = 10
 const SLOTS = 1024
@@ -35,7 +35,7 @@ export class TimerWheel {
   #interval: NodeJS.Timeout | null = null
 
   /** `clock` gives monotonic milliseconds; tests pass their own and call `advance` themselves. */
-  constructor(clock: () => number = () => performance.now()) {
+  constructor(clock: () => number = now) {
     this.#clock = clock
     this.#tick = Math.floor(clock() / TICK_MS)
   }

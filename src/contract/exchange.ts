@@ -1,10 +1,10 @@
 // One request and its reply, from first byte to last. Pooled and reused: every field is set in the constructor, in one
 // order and of one type, and `reset` mirrors it, so that the object keeps one hidden class for ever.
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
 import { randomBytes } from 'node:crypto'
+import { now } from '../base/clock.ts'
 import { Failure, type ErrorKind } from '../base/errors.ts'
 import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
-import { checkHeader, HeaderList } from '../base/headers.ts'
+import { checkHeader, checkValue, fieldName, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
@@ -243,7 +243,7 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   get elapsed(): number {
-    return performance.now() - this.startedAt
+    return now() - this.startedAt
   }
 
   get upstreamLatency(): number {
@@ -260,49 +260,54 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   setRequestId(id: string): void {
-    checkHeader('x-request-id', id)
+    checkValue('x-request-id', id)
     this.#id = id
   }
 
   header(name: string): string {
-    return this.headers.find(name.toLowerCase())
+    return this.headers.find(fieldName(name))
   }
 
   hasHeader(name: string): boolean {
-    return this.headers.has(name.toLowerCase())
+    return this.headers.has(fieldName(name))
   }
 
   setRequestHeader(name: string, value: string): void {
-    checkHeader(name, value)
-    this.headers.set(name.toLowerCase(), value)
+    this.#check(name, value)
+    this.headers.set(fieldName(name), value)
   }
 
   addRequestHeader(name: string, value: string): void {
-    checkHeader(name, value)
-    this.headers.push(name.toLowerCase(), value)
+    this.#check(name, value)
+    this.headers.push(fieldName(name), value)
   }
 
   removeRequestHeader(name: string): void {
-    this.headers.remove(name.toLowerCase())
+    this.headers.remove(fieldName(name))
   }
 
   responseHeader(name: string): string {
     this.openHead()
-    return this.responseHeaders.find(name.toLowerCase())
+    return this.responseHeaders.find(fieldName(name))
   }
 
   setResponseHeader(name: string, value: string): void {
-    checkHeader(name, value)
-    this.#edit(SET, name.toLowerCase(), value)
+    this.#check(name, value)
+    this.#edit(SET, fieldName(name), value)
   }
 
   addResponseHeader(name: string, value: string): void {
-    checkHeader(name, value)
-    this.#edit(ADD, name.toLowerCase(), value)
+    this.#check(name, value)
+    this.#edit(ADD, fieldName(name), value)
   }
 
   removeResponseHeader(name: string): void {
-    this.#edit(REMOVE, name.toLowerCase(), '')
+    this.#edit(REMOVE, fieldName(name), '')
+  }
+
+  /** The request id was checked when it was set, and is what is put into headers most. */
+  #check(name: string, value: string): void {
+    if (value !== this.#id) checkValue(name, value)
   }
 
   #edit(operation: typeof SET | typeof ADD | typeof REMOVE, name: string, value: string): void {

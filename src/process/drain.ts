@@ -1,5 +1,5 @@
 // The end of a gateway, in the order that loses nothing: readiness off, listeners closed, requests finished, pools closed.
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
+import { performance } from 'node:perf_hooks'
 import type { Listener } from '../contract/listener.ts'
 
 /** ms between looks at what is still in flight. */

@@ -1,5 +1,5 @@
 // The main road: what happens to a request, from head to last byte, in the order in which it happens.
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
+import { now } from '../base/clock.ts'
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Exchange, Road } from '../contract/exchange.ts'
@@ -108,7 +108,7 @@ export class MainRoad implements Road, ResponseReceiver {
 
   head(x: Exchange): void {
     stopClocks(x, this.state)
-    x.respondedAt = performance.now()
+    x.respondedAt = now()
     x.stage = RESPONSE
     this.#advance(x)
     // The steps wait for a promise: the body must wait too.

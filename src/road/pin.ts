@@ -1,12 +1,12 @@
 // A request sees one snapshot from its first stage to its log line, whatever is published meanwhile.
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
+import { now } from '../base/clock.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { NEXT, type Verdict } from '../contract/verdict.ts'
 import type { RoadState } from './state.ts'
 
 export function pin(x: Exchange, state: RoadState): Verdict {
-  x.startedAt = performance.now()
+  x.startedAt = now()
   x.snapshot = state.current
   x.route = state.current.unmatched
   x.chain = x.route.chain

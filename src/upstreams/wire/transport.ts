@@ -3,7 +3,7 @@
 //
 // Requests and connections are kept apart: a request takes an idle connection, else it waits in line while one more is
 // opened, and whichever connection is free first serves it.
-import { performance } from 'node:perf_hooks' // the global is a getter, and costs more than the clock
+import { now } from '../../base/clock.ts'
 import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import type { Exchange } from '../../contract/exchange.ts'
@@ -64,7 +64,7 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
       const connection = this.#idle.pop()
       if (connection === undefined) return null
       connection.idleAt = -1
-      if (connection.expiresAt > performance.now()) return connection
+      if (connection.expiresAt > now()) return connection
       this.#open--
       connection.destroy()
     }
@@ -140,7 +140,7 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
       this.#openForWaiting()
       return
     }
-    connection.expiresAt = performance.now() + lifetime
+    connection.expiresAt = now() + lifetime
     connection.wasUsable = true
     connection.idleAt = this.#idle.length
     this.#idle.push(connection)
@@ -158,11 +158,11 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
   }
 
   #closeExpired(): void {
-    const now = performance.now()
+    const time = now()
     // From the end: what fills a gap was looked at already.
     for (let i = this.#idle.length - 1; i >= 0; i--) {
       const connection = this.#idle[i]!
-      if (connection.expiresAt > now) continue
+      if (connection.expiresAt > time) continue
       this.#takeOut(connection)
       this.#open--
       connection.destroy()
