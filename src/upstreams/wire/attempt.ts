@@ -4,7 +4,7 @@ import type { Exchange } from '../../contract/exchange.ts'
 import type { BodySink } from '../../contract/request-body.ts'
 import type { Attempt, ResponseReceiver } from '../../contract/transport.ts'
 import type { WireConnection } from './connection.ts'
-import { requestHead } from './request-head.ts'
+import { sendHead } from './outbox.ts'
 
 /** Where an attempt waits while it has no connection. */
 export interface WaitingLine {
@@ -33,8 +33,8 @@ export class WireAttempt implements Attempt, BodySink {
   hasBody = false
   /** Idempotent and without a body: it may share a connection, and go to another one. */
   isRepeatable = false
-  /** The head waits for the first bytes of the body: one write for both. */
-  #head = ''
+  /** The head waits: for the end of the turn, or for the first bytes of the body, as one write is cheaper than two. */
+  headWaits = false
 
   constructor(line: WaitingLine) {
     this.line = line
@@ -51,7 +51,7 @@ export class WireAttempt implements Attempt, BodySink {
     this.isHead = x.method === 'HEAD'
     this.hasBody = x.body.length !== 0
     this.isRepeatable = !this.hasBody && (x.method === 'GET' || this.isHead || x.method === 'OPTIONS')
-    this.#head = ''
+    this.headWaits = false
   }
 
   /** Nothing of the last request is kept. */
@@ -83,30 +83,19 @@ export class WireAttempt implements Attempt, BodySink {
     if (!this.done) this.connection?.resume(this)
   }
 
-  /** The request has a place on a connection: it is written. */
-  write(connection: WireConnection): void {
+  /** The request has a place on a connection. */
+  begin(connection: WireConnection): void {
     this.connection = connection
     const x = this.x!
     const receiver = this.receiver!
+    this.headWaits = true
     receiver.connected(x)
-    const head = requestHead(x)
-    if (x.body.length === 0) {
-      connection.write(head)
+    if (this.hasBody) {
+      x.body.attach(this)
+    } else {
       this.sent = true
       receiver.sent(x)
-      return
     }
-    this.#head = head
-    connection.uploads(this)
-    x.body.attach(this)
-    // A body that is on its way comes before the loop turns: both leave together. One that is not holds up nothing.
-    if (this.#head !== '') setImmediate(() => this.#flushHead())
-  }
-
-  #flushHead(): void {
-    if (this.done || this.#head === '') return
-    this.connection!.write(this.#head)
-    this.#head = ''
   }
 
   chunk(bytes: Uint8Array, last: boolean): void {
@@ -114,7 +103,10 @@ export class WireAttempt implements Attempt, BodySink {
     const x = this.x!
     const { socket } = this.connection!
     socket.cork()
-    this.#flushHead()
+    if (this.headWaits) {
+      this.headWaits = false
+      sendHead(socket, x)
+    }
     const chunked = x.body.length < 0
     if (bytes.byteLength > 0) {
       if (chunked) socket.write(bytes.byteLength.toString(16) + '\r\n', 'latin1')

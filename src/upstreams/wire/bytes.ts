@@ -7,6 +7,7 @@ export const TAB = 9
 export const COLON = 58
 export const SEMICOLON = 59
 export const ZERO = 48
+export const DELETE = 127
 
 /** Value of a hexadecimal digit; 255 for any other byte. */
 export const HEX_VALUE = new Uint8Array(256).fill(255)

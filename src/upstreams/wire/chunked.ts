@@ -5,7 +5,7 @@
 //   4CRLF wikiCRLF 5CRLF pediaCRLF 0CRLF CRLF   ->   wikipedia
 import { IS_TOKEN, IS_VALUE } from '../../base/headers.ts'
 import { COLON, CR, HEX_VALUE, LF, SEMICOLON } from './bytes.ts'
-import { INVALID } from './parse-head.ts'
+import { INVALID } from './read-head.ts'
 
 const SIZE = 0
 const EXTENSION = 1
@@ -51,7 +51,7 @@ export class ChunkedDecoder {
   }
 
   /** Decodes [from, to) in place. Returns the index behind what belongs to the body, or INVALID. */
-  decode(bytes: Uint8Array, from: number, to: number): number {
+  decode(bytes: Buffer, from: number, to: number): number {
     let at = from
     this.start = from
     this.end = from
@@ -67,7 +67,7 @@ export class ChunkedDecoder {
     return at
   }
 
-  #move(bytes: Uint8Array, at: number, to: number): number {
+  #move(bytes: Buffer, at: number, to: number): number {
     const stop = Math.min(to, at + this.#left)
     if (this.end === this.start) {
       this.start = at

@@ -9,11 +9,13 @@ import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
 import type { WireAttempt } from './attempt.ts'
+import type { ByteWriter } from './byte-writer.ts'
 import { LF } from './bytes.ts'
 import { ChunkedDecoder } from './chunked.ts'
 import { brokenFailure, ConnectTimeout, connectFailure, protocolFailure } from './failure.ts'
+import { leaveThisTurn, writeHead, type Sender } from './outbox.ts'
 import type { WireOptions } from './options.ts'
-import { INCOMPLETE, INVALID, parseHead, TOO_MANY } from './parse-head.ts'
+import { INCOMPLETE, INVALID, readHead, TOO_MANY } from './read-head.ts'
 import { WireHead } from './response-head.ts'
 
 /** What a connection tells the pool that it belongs to. */
@@ -37,8 +39,8 @@ export interface ConnectionPool {
 const GIVEN_UP = new Failure(ERRORS.clientGone)
 
 const READ_SIZE = 256 * 1024
-const SHARED = new Uint8Array(READ_SIZE)
-const NOTHING = new Uint8Array(0)
+const SHARED = Buffer.allocUnsafeSlow(READ_SIZE)
+const NOTHING = Buffer.alloc(0)
 
 /** 100 and 103 that one request may get before its reply. */
 const MOST_INFORMATIONAL = 16
@@ -51,7 +53,7 @@ const KNOWN_LENGTH = 1
 const CHUNKED = 2
 const UNTIL_CLOSE = 3
 
-export class WireConnection {
+export class WireConnection implements Sender {
   readonly socket: Socket
   /** Place in the pool's list of idle connections; -1 while it is busy. */
   idleAt = -1
@@ -75,6 +77,8 @@ export class WireConnection {
   #first: WireAttempt | null = null
   #last: WireAttempt | null = null
   #upload: WireAttempt | null = null
+  /** Heads wait for the end of the turn. */
+  #leaves = false
   #phase = HEAD
   #left = 0
   /** The connection can serve another request after this reply. */
@@ -123,15 +127,20 @@ export class WireConnection {
     this.#last = attempt
     this.depth++
     this.requests++
-    attempt.write(this)
+    if (attempt.hasBody) this.#upload = attempt
+    attempt.begin(this)
+    if (!attempt.headWaits || this.#leaves) return
+    this.#leaves = true
+    leaveThisTurn(this)
   }
 
-  write(head: string): void {
-    this.socket.write(head, 'latin1')
-  }
-
-  uploads(attempt: WireAttempt): void {
-    this.#upload = attempt
+  writeHeads(to: ByteWriter): void {
+    this.#leaves = false
+    for (let attempt = this.#first; attempt !== null; attempt = attempt.next) {
+      if (!attempt.headWaits) continue
+      attempt.headWaits = false
+      writeHead(attempt.x!, to)
+    }
   }
 
   pause(attempt: WireAttempt): void {
@@ -154,8 +163,21 @@ export class WireConnection {
 
   /** The reply is not wanted any more. Without others behind it the connection goes; else the reply is read and dropped. */
   abandon(attempt: WireAttempt): void {
-    if (this.depth === 1 || !attempt.sent) this.#close(GIVEN_UP)
+    if (attempt.headWaits && !attempt.hasBody) this.#takeBack(attempt)
+    else if (this.depth === 1 || !attempt.sent) this.#close(GIVEN_UP)
     else if (attempt === this.#first) this.#resume()
+  }
+
+  /** It was never written: the connection is as good as before. */
+  #takeBack(attempt: WireAttempt): void {
+    let before: WireAttempt | null = null
+    for (let each = this.#first; each !== attempt; each = each!.next) before = each
+    if (before === null) this.#first = attempt.next
+    else before.next = attempt.next
+    if (this.#last === attempt) this.#last = before
+    this.depth--
+    this.requests--
+    if (this.depth === 0) this.#pool.idle(this)
   }
 
   /** Closes it; requests that wait for replies are not told. */
@@ -171,7 +193,7 @@ export class WireConnection {
     if (this.#carried > 0) {
       this.#append(SHARED, 0, length)
       // A head that comes in drips is looked at once per line, not once per byte.
-      if (this.#carried <= this.#options.maxHeadSize && SHARED.subarray(0, length).indexOf(LF) < 0) return true
+      if (this.#carried <= this.#options.maxHeadSize && !SHARED.subarray(0, length).includes(LF)) return true
       this.#consumeCarried()
     } else {
       this.#consume(SHARED, 0, length)
@@ -193,7 +215,7 @@ export class WireConnection {
     this.#consume(bytes, 0, length)
   }
 
-  #consume(bytes: Uint8Array, from: number, to: number): void {
+  #consume(bytes: Buffer, from: number, to: number): void {
     this.#consuming = true
     let at = from
     while (at < to && !this.#dead) {
@@ -208,21 +230,21 @@ export class WireConnection {
     this.#consuming = false
   }
 
-  #append(bytes: Uint8Array, from: number, to: number): void {
+  #append(bytes: Buffer, from: number, to: number): void {
     const length = this.#carried + to - from
     if (length > this.#carry.length) {
-      const larger = new Uint8Array(Math.max(length, this.#carry.length * 2))
-      larger.set(this.#carry.subarray(0, this.#carried))
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, this.#carry.length * 2))
+      this.#carry.copy(larger, 0, 0, this.#carried)
       this.#carry = larger
     }
-    this.#carry.set(bytes.subarray(from, to), this.#carried)
+    bytes.copy(this.#carry, this.#carried, from, to)
     this.#carried = length
   }
 
-  #readHead(attempt: WireAttempt, bytes: Uint8Array, from: number, to: number): number {
+  #readHead(attempt: WireAttempt, bytes: Buffer, from: number, to: number): number {
     const { maxHeadSize, maxFields } = this.#options
     const { head } = this
-    const next = parseHead(bytes, from, to, head, maxFields)
+    const next = readHead(bytes, from, to, head, maxFields)
     if (next === INVALID) {
       this.#close(protocolFailure('the reply head is malformed'))
       return to
@@ -258,7 +280,7 @@ export class WireConnection {
     return next
   }
 
-  #readBody(attempt: WireAttempt, bytes: Uint8Array, from: number, to: number): number {
+  #readBody(attempt: WireAttempt, bytes: Buffer, from: number, to: number): number {
     if (this.#phase === CHUNKED) {
       const next = this.#body.decode(bytes, from, to)
       if (next === INVALID) {
@@ -280,7 +302,7 @@ export class WireConnection {
     return stop
   }
 
-  #deliver(attempt: WireAttempt, bytes: Uint8Array, start: number, end: number): void {
+  #deliver(attempt: WireAttempt, bytes: Buffer, start: number, end: number): void {
     if (attempt.done) {
       this.#discarded += end - start
       if (this.#discarded > DISCARD_LIMIT) this.#close(GIVEN_UP)
@@ -346,6 +368,10 @@ export class WireConnection {
    */
   #close(failure: Failure): void {
     const attempt = this.#first
+    if (attempt !== null && attempt.headWaits && !attempt.hasBody) {
+      this.#retire() // nothing was written since the last reply
+      return
+    }
     const behind = attempt === null ? null : attempt.next
     if (attempt !== null) attempt.next = null
     this.#forget()

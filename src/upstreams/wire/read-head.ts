@@ -1,7 +1,7 @@
 // The head of a reply (RFC 9112 sections 4 and 5), byte by byte and strictly: CRLF ends a line and nothing else does, no
 // folding, no space before a colon, one framing. What is let through here is what every parser behind us agrees on.
-import { IS_TOKEN, IS_VALUE } from '../../base/headers.ts'
-import { COLON, CR, LF, says, SPACE, TAB, ZERO } from './bytes.ts'
+import { IS_TOKEN } from '../../base/headers.ts'
+import { COLON, CR, DELETE, LF, says, SPACE, TAB, ZERO } from './bytes.ts'
 import type { WireHead } from './response-head.ts'
 
 /** Instead of an index: the rest of the head has not arrived. */
@@ -20,8 +20,16 @@ const LONGEST_LENGTH = 15
  * Reads one head from [from, to) into `head`. Returns the index behind its empty line, INCOMPLETE, INVALID or TOO_MANY. It begins
  * anew on every call: the caller keeps the bytes of an incomplete head.
  */
-export function parseHead(bytes: Uint8Array, from: number, to: number, head: WireHead, mostFields: number): number {
+export function readHead(bytes: Buffer, from: number, to: number, head: WireHead, mostFields: number): number {
+  const length = head.repeats(bytes, from, to)
+  if (length > 0) return from + length
   head.start()
+  const end = parseHead(bytes, from, to, head, mostFields)
+  if (end > 0) head.remember(bytes, from, end)
+  return end
+}
+
+function parseHead(bytes: Buffer, from: number, to: number, head: WireHead, mostFields: number): number {
   const lineEnd = parseStatusLine(bytes, from, to, head)
   if (lineEnd < 0) return lineEnd
   let at = lineEnd
@@ -40,7 +48,7 @@ export function parseHead(bytes: Uint8Array, from: number, to: number, head: Wir
 
 const PREFIX = 'HTTP/1.'
 
-function parseStatusLine(bytes: Uint8Array, from: number, to: number, head: WireHead): number {
+function parseStatusLine(bytes: Buffer, from: number, to: number, head: WireHead): number {
   for (let i = 0; i < PREFIX.length && from + i < to; i++) {
     if (bytes[from + i] !== PREFIX.charCodeAt(i)) return INVALID
   }
@@ -58,29 +66,39 @@ function parseStatusLine(bytes: Uint8Array, from: number, to: number, head: Wire
   head.status = status
   let at = from + 12
   if (bytes[at] !== SPACE && bytes[at] !== CR) return INVALID
-  while (at < to && IS_VALUE[bytes[at]!] === 1) at++
+  at = valueEnd(bytes, at, to)
   const end = lineEnd(bytes, at, to)
   if (end > 0) head.takeStatus(bytes, from + 9, at)
   return end
 }
 
+/** Index of the first byte that a field value cannot have: comparisons, as they are faster here than a table. */
+function valueEnd(bytes: Buffer, from: number, to: number): number {
+  let at = from
+  for (; at < to; at++) {
+    const byte = bytes[at]!
+    if (byte < SPACE ? byte !== TAB : byte === DELETE) break
+  }
+  return at
+}
+
 /** Index behind the CRLF that must be at `at`. */
-function lineEnd(bytes: Uint8Array, at: number, to: number): number {
+function lineEnd(bytes: Buffer, at: number, to: number): number {
   if (at >= to) return INCOMPLETE
   if (bytes[at] !== CR) return INVALID
   if (at + 1 >= to) return INCOMPLETE
   return bytes[at + 1] === LF ? at + 2 : INVALID
 }
 
-function parseField(bytes: Uint8Array, start: number, to: number, head: WireHead): number {
+function parseField(bytes: Buffer, start: number, to: number, head: WireHead): number {
+  const isToken = IS_TOKEN
   let colon = start
-  while (colon < to && IS_TOKEN[bytes[colon]!] === 1) colon++
+  while (colon < to && isToken[bytes[colon]!] === 1) colon++
   if (colon === to) return INCOMPLETE
   if (bytes[colon] !== COLON || colon === start) return INVALID
   let value = colon + 1
   while (value < to && (bytes[value] === SPACE || bytes[value] === TAB)) value++
-  let at = value
-  while (at < to && IS_VALUE[bytes[at]!] === 1) at++
+  const at = valueEnd(bytes, value, to)
   const next = lineEnd(bytes, at, to)
   if (next < 0) return next
   let end = at
@@ -89,14 +107,7 @@ function parseField(bytes: Uint8Array, start: number, to: number, head: WireHead
 }
 
 /** Sorts a field: framing and hop-by-hop fields end here, the rest goes to the client. False: two framings. */
-function takeField(
-  bytes: Uint8Array,
-  start: number,
-  colon: number,
-  value: number,
-  end: number,
-  head: WireHead,
-): boolean {
+function takeField(bytes: Buffer, start: number, colon: number, value: number, end: number, head: WireHead): boolean {
   switch (colon - start) {
     case 2:
       if (says(bytes, start, 'te')) return true
@@ -110,8 +121,7 @@ function takeField(
       break
     case 10:
       if (says(bytes, start, 'connection')) {
-        const text = Buffer.prototype.latin1Slice.call(bytes, value, end).toLowerCase()
-        head.connection = head.connection === '' ? text : head.connection + ',' + text
+        takeConnection(bytes, value, end, head)
         return true
       }
       if (!says(bytes, start, 'keep-alive')) break
@@ -135,7 +145,16 @@ function takeField(
   return true
 }
 
-function takeLength(bytes: Uint8Array, value: number, end: number, head: WireHead): boolean {
+function takeConnection(bytes: Buffer, value: number, end: number, head: WireHead): void {
+  if (end - value === 10 && says(bytes, value, 'keep-alive')) head.keepsAlive = true
+  else if (end - value === 5 && says(bytes, value, 'close')) head.closes = true
+  else {
+    const text = bytes.toString('latin1', value, end).toLowerCase()
+    head.connection = head.connection === '' ? text : head.connection + ',' + text
+  }
+}
+
+function takeLength(bytes: Buffer, value: number, end: number, head: WireHead): boolean {
   if (head.length >= 0 || end === value || end - value > LONGEST_LENGTH) return false
   let length = 0
   for (let i = value; i < end; i++) {
@@ -148,8 +167,8 @@ function takeLength(bytes: Uint8Array, value: number, end: number, head: WireHea
 }
 
 /** Seconds of `timeout=N` among the parameters; -1 if there is none. */
-function keepAliveTimeout(bytes: Uint8Array, value: number, end: number): number {
-  const text = Buffer.prototype.latin1Slice.call(bytes, value, end)
+function keepAliveTimeout(bytes: Buffer, value: number, end: number): number {
+  const text = bytes.toString('latin1', value, end)
   const seconds = /(?:^|[,;\s])timeout\s*=\s*(\d{1,6})(?!\d)/i.exec(text)
   return seconds === null ? -1 : Number(seconds[1])
 }
