@@ -4,7 +4,7 @@ import type { Exchange } from '../../contract/exchange.ts'
 import type { BodySink } from '../../contract/request-body.ts'
 import type { Attempt, ResponseReceiver } from '../../contract/transport.ts'
 import type { WireConnection } from './connection.ts'
-import { sendHead } from './outbox.ts'
+import { headOf } from './outbox.ts'
 
 /** Where an attempt waits while it has no connection. */
 export interface WaitingLine {
@@ -105,7 +105,7 @@ export class WireAttempt implements Attempt, BodySink {
     socket.cork()
     if (this.headWaits) {
       this.headWaits = false
-      sendHead(socket, x)
+      socket.write(headOf(x))
     }
     const chunked = x.body.length < 0
     if (bytes.byteLength > 0) {

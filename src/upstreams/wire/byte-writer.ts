@@ -40,6 +40,20 @@ export class ByteWriter {
     this.end = at + 2
   }
 
+  /** A line end and `name: value`. */
+  lineBefore(name: string, value: string): void {
+    const length = name.length + value.length + 4
+    if (this.end + length > this.bytes.length) this.#grow(length)
+    const { bytes } = this
+    bytes[this.end] = CR
+    bytes[this.end + 1] = LF
+    let at = this.end + 2
+    at += bytes.latin1Write(name, at)
+    bytes[at] = COLON
+    bytes[at + 1] = SPACE
+    this.end = at + 2 + bytes.latin1Write(value, at + 2)
+  }
+
   copy(from: Buffer, start: number, end: number): void {
     const length = end - start
     if (this.end + length > this.bytes.length) this.#grow(length)

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import type { Exchange } from '../../contract/exchange.ts'
 import { ByteWriter } from './byte-writer.ts'
+import { writeBytes } from './socket-writer.ts'
 
 const SIZE = 16 * 1024
 /** Views of these lengths are kept: heads of one client and route are often equally long. */
@@ -41,16 +42,18 @@ function flush(): void {
   count = 0
 }
 
-/** Writes one head now: one with a body that follows. */
-export function sendHead(socket: Socket, x: Exchange): void {
+/** The head alone, for a body that follows it in the same write. */
+export function headOf(x: Exchange): Buffer {
   writeHead(x, writer)
-  send(socket)
+  const head = Buffer.from(writer.bytes.subarray(0, writer.end))
+  writer.end = 0
+  return head
 }
 
 function send(socket: Socket): void {
-  socket.write(view(writer.end))
+  const free = writeBytes(socket, view(writer.end))
   writer.end = 0
-  if (socket.writableLength === 0) return
+  if (free) return
   writer = new ByteWriter(SIZE)
   views = Array.from({ length: KEPT_VIEWS }, () => null)
 }

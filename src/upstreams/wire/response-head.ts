@@ -136,11 +136,9 @@ export class WireHead implements ResponseHead {
       const name = edits.names[i]!
       if (operation !== ADD) this.#remove(name)
       if (operation === REMOVE || name === 'date') continue // uWS writes the Date
-      const value = edits.values[i]!
-      const at = this.#newLine()
-      this.#out.text(name)
-      this.#out.text(': ')
-      this.#out.text(value)
+      // Between two lines, not behind each: the last line end is the client's engine's.
+      const at = this.#out.end + 2
+      this.#out.lineBefore(name, edits.values[i]!)
       this.#index(at, at + name.length, at + name.length + 2)
     }
     edits.clear()
@@ -179,11 +177,6 @@ export class WireHead implements ResponseHead {
       if (lower !== name.charCodeAt(i)) return false
     }
     return true
-  }
-
-  #newLine(): number {
-    this.#out.text('\r\n')
-    return this.#out.end
   }
 
   #index(start: number, colon: number, value: number): void {
