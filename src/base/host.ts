@@ -7,14 +7,21 @@ const PORT = /^[0-9]{0,5}$/
 /** Requests name few hosts again and again. Emptied when full: whoever invents hosts costs us no memory. */
 const known = new Map<string, string | null>()
 const MOST_KNOWN = 1024
+/** The last one asked for: comparing is cheaper than hashing. */
+let lastAuthority = ''
+let lastHost: string | null = ''
 
 /** Lower case, without port and trailing dot: how hosts compare. null when it is malformed. */
 export function normalizeHost(authority: string): string | null {
+  if (authority === lastAuthority) return lastHost
   let host = known.get(authority)
-  if (host !== undefined) return host
-  host = normalize(authority)
-  if (known.size === MOST_KNOWN) known.clear()
-  known.set(authority, host)
+  if (host === undefined) {
+    host = normalize(authority)
+    if (known.size === MOST_KNOWN) known.clear()
+    known.set(authority, host)
+  }
+  lastAuthority = authority
+  lastHost = host
   return host
 }
 

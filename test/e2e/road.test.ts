@@ -59,6 +59,20 @@ for (const road of ROADS) {
       }
     })
 
+    it('tells connections from different addresses apart', async (test) => {
+      const { client, gateway } = await laboratory(test, road)
+      const others = await Promise.all(
+        ['127.0.0.2', '127.0.0.3'].map(async (address) => ({
+          address,
+          client: await RawClient.connect(test, gateway.port('main'), address),
+        })),
+      )
+      const clients = [{ address: '127.0.0.1', client }, ...others, { address: '127.0.0.1', client }]
+      for (const each of clients) {
+        assert.deepEqual(reported(await each.client.get('/')).header('x-forwarded-for'), [each.address])
+      }
+    })
+
     it('believes trusted proxies, and finds the client behind them', async (test) => {
       const { client } = await laboratory(
         test,

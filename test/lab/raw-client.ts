@@ -33,8 +33,9 @@ export class RawClient {
     socket.on('close', () => this.#end('end'))
   }
 
-  static async connect(test: TestContext, port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  /** `from`: another loopback address to connect from. */
+  static async connect(test: TestContext, port: number, from = '127.0.0.1'): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true })
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
     test.after(() => socket.destroy())
     return new RawClient(socket)

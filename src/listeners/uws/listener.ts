@@ -6,7 +6,7 @@ import { parseBind, type Listener, type ListenerOptions } from '../../contract/l
 import { ExchangePool } from '../exchange-pool.ts'
 import { readHead, type TakeField } from './head.ts'
 import { loadUws } from './load.ts'
-import { peerAddress } from './peer-address.ts'
+import { Peers } from './peers.ts'
 import { UwsReply } from './reply.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -44,7 +44,9 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<L
   const uws = await loadUws()
   const pool: ExchangePool = new ExchangePool(options, () => new UwsExchange(road, pool))
   const app = uws.App()
-  app.any('/*', (res, req) => accept(pool, res, req))
+  const peers = new Peers()
+  app.filter((res, change) => peers.count(res, change as number))
+  app.any('/*', (res, req) => accept(pool, peers, res, req))
   const address = parseBind(options.bind)
   const socket = await new Promise<us_listen_socket>((resolve, reject) => {
     const listening = (token: us_listen_socket | false): void => {
@@ -77,14 +79,15 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<L
 }
 
 // Nothing may throw out of here: uWS would end the process.
-function accept(pool: ExchangePool, res: HttpResponse, req: HttpRequest): void {
+function accept(pool: ExchangePool, peers: Peers, res: HttpResponse, req: HttpRequest): void {
   const x = pool.take() as UwsExchange
-  res.onAborted(x.onAborted)
   x.native.start(res)
-  x.peerIp = peerAddress(res.getRemoteAddress())
+  x.peerIp = peers.addressOf(res)
   if (!readHead(x, req, x.takeField)) x.malformed = ERRORS.badHeader
-  x.road.handle(x)
+  x.road.handle(x) // catches whatever is thrown
   x.native.inHandler = false
+  // What was answered at once needs no watching, which costs a handle in C++.
+  if (x.native.pending) res.onAborted(x.onAborted)
   // Bytes come after this handler has returned, so nothing is missed; a finished Exchange may be reused already.
   if (!x.finished && !x.body.complete) res.onData(x.onData)
 }

@@ -56,6 +56,11 @@ export class UwsReply implements Reply {
     this.#blocked = false
   }
 
+  /** The reply is not complete. */
+  get pending(): boolean {
+    return this.#res !== null || this.#closing !== null
+  }
+
   /** The connection is gone: uWS forbids any further call. */
   detach(): void {
     this.#res = null

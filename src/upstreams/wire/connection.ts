@@ -78,7 +78,9 @@ export class WireConnection implements Sender {
   #last: WireAttempt | null = null
   #upload: WireAttempt | null = null
   /** Heads wait for the end of the turn. */
-  #leaves = false
+  leaves = false
+  /** The request on its way has a body, or must not be repeated: nothing may be written behind it. */
+  #exclusive = false
   #phase = HEAD
   #left = 0
   /** The connection can serve another request after this reply. */
@@ -118,6 +120,16 @@ export class WireConnection implements Sender {
     this.socket.on('drain', () => this.#upload?.drained())
   }
 
+  /**
+   * May this request be written behind those that are on their way? Only on a connection that has kept its promise to
+   * stay open once, and only requests that can go elsewhere when it does not (RFC 9112 section 9.3.2).
+   */
+  hasRoomFor(attempt: WireAttempt): boolean {
+    const { pipelining, maxRequests } = this.#options
+    if (this.depth === 0 || this.depth >= pipelining || this.requests >= maxRequests) return false
+    return attempt.isRepeatable && this.wasUsable && !this.#exclusive && !this.#dead
+  }
+
   /** Writes a request behind those that wait for their replies. */
   assign(attempt: WireAttempt): void {
     attempt.previous = null
@@ -127,15 +139,16 @@ export class WireConnection implements Sender {
     this.#last = attempt
     this.depth++
     this.requests++
+    this.#exclusive = !attempt.isRepeatable
     if (attempt.hasBody) this.#upload = attempt
     attempt.begin(this)
-    if (!attempt.headWaits || this.#leaves) return
-    this.#leaves = true
+    if (!attempt.headWaits || this.leaves) return
+    this.leaves = true
     leaveThisTurn(this)
   }
 
   writeHeads(to: ByteWriter): void {
-    this.#leaves = false
+    this.leaves = false
     for (let attempt = this.#first; attempt !== null; attempt = attempt.next) {
       if (!attempt.headWaits) continue
       attempt.headWaits = false

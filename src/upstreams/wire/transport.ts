@@ -27,6 +27,8 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
   readonly #line = new Line()
   readonly #free: WireAttempt[] = []
   readonly #sweep: Timer
+  /** Pipelining: the connection that took the last request. */
+  #filling: WireConnection | null = null
   #open = 0
   #connecting = 0
   #closing = false
@@ -52,10 +54,19 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
       this.#connect().reserved = attempt
       return attempt
     }
-    const connection = this.#takeIdle()
-    if (connection !== null) connection.assign(attempt)
+    const filling = this.#filling
+    // Requests of one turn share a connection, so that they leave in one write; those of later turns take an idle one.
+    const shared = filling !== null && filling.leaves && filling.hasRoomFor(attempt)
+    const connection = shared ? filling : this.#takeIdle()
+    if (connection !== null) this.#assign(connection, attempt)
+    else if (filling !== null && filling.hasRoomFor(attempt)) filling.assign(attempt)
     else this.#wait(attempt)
     return attempt
+  }
+
+  #assign(connection: WireConnection, attempt: WireAttempt): void {
+    connection.assign(attempt)
+    if (this.#options.pipelining > 1) this.#filling = connection
   }
 
   /** A connection that is not expired; the one used last is the least likely to be closed by the upstream. */
@@ -90,7 +101,8 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
   }
 
   #openForWaiting(): void {
-    while (this.#connecting < this.#line.length && this.#open < this.#options.maxConnections) this.#connect()
+    const wanted = Math.ceil(this.#line.length / this.#options.pipelining)
+    while (this.#connecting < wanted && this.#open < this.#options.maxConnections) this.#connect()
   }
 
   /** One more connection may be opened; an idle one makes room for it. */
@@ -130,7 +142,8 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
   idle(connection: WireConnection): void {
     const first = connection.requests < this.#options.maxRequests ? this.#line.shift() : null
     if (first !== null) {
-      connection.assign(first)
+      this.#assign(connection, first)
+      this.relieved(connection)
       return
     }
     const lifetime = this.#lifetime(connection)
@@ -147,7 +160,12 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
     if (!this.#sweep.armed) this.#wheel.arm(this.#sweep, Math.min(LONGEST_SWEEP, this.#options.keepAlive))
   }
 
-  relieved(): void {}
+  relieved(connection: WireConnection): void {
+    for (let first = this.#line.first; first !== null && connection.hasRoomFor(first); first = this.#line.first) {
+      this.#line.remove(first)
+      connection.assign(first)
+    }
+  }
 
   /** ms that an idle connection is kept. */
   #lifetime({ head }: WireConnection): number {
@@ -181,6 +199,7 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
 
   closed(connection: WireConnection, unanswered: WireAttempt | null, failure: Failure | null): void {
     this.#open--
+    if (connection === this.#filling) this.#filling = null
     if (connection.idleAt >= 0) this.#takeOut(connection)
     for (let attempt = unanswered; attempt !== null;) {
       const { next } = attempt
