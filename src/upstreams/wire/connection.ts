@@ -4,7 +4,7 @@
 //   bytes      head | body | head | body ...       the body is none, of known length, chunked, or ends with the connection
 //
 // All sockets of a worker read into one buffer: its bytes are used up, or copied, before the read callback returns.
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
@@ -53,6 +53,8 @@ const KNOWN_LENGTH = 1
 const CHUNKED = 2
 const UNTIL_CLOSE = 3
 
+export type OpenSocket = (options: NetConnectOpts) => Socket
+
 export class WireConnection implements Sender {
   readonly socket: Socket
   /** Place in the pool's list of idle connections; -1 while it is busy. */
@@ -97,13 +99,21 @@ export class WireConnection implements Sender {
   /** Handed out last, and reused if the next piece lies at the same place. */
   #view = SHARED.subarray(0, 0)
 
-  constructor(host: string, port: number, options: WireOptions, wheel: TimerWheel, pool: ConnectionPool) {
+  /** `open`: opens the socket; tests give one that they feed themselves. */
+  constructor(
+    host: string,
+    port: number,
+    options: WireOptions,
+    wheel: TimerWheel,
+    pool: ConnectionPool,
+    open: OpenSocket = connect,
+  ) {
     this.#pool = pool
     this.#options = options
     this.#wheel = wheel
     this.#timer = new Timer(() => this.#fail(new ConnectTimeout(`no connection within ${options.connectTimeout} ms`)))
     if (options.connectTimeout > 0) wheel.arm(this.#timer, options.connectTimeout)
-    this.socket = connect({
+    this.socket = open({
       host,
       port,
       noDelay: true,
@@ -277,7 +287,7 @@ export class WireConnection implements Sender {
     }
     const { status } = head
     const bodyless = attempt.isHead || status === 204 || status === 304
-    this.#reusable = head.minor === 1 ? !head.connection.includes('close') : head.connection.includes('keep-alive')
+    this.#reusable = !head.closes && (head.minor === 1 || head.keepsAlive)
     this.#left = bodyless || head.chunked ? 0 : head.length
     this.#phase = bodyless || head.length >= 0 ? KNOWN_LENGTH : head.chunked ? CHUNKED : UNTIL_CLOSE
     if (this.#phase === UNTIL_CLOSE) this.#reusable = false
