@@ -5,10 +5,10 @@ import { createServer } from 'node:http'
 import fastProxy from 'fast-proxy'
 
 const [port, base] = process.argv.slice(2)
-const { proxy } = fastProxy({ base, undici: { connections: 128, pipelining: 1 } })
+const upstream = fastProxy({ base, undici: { connections: 128, pipelining: 1 } })
 createServer((request, response) => {
   const id = randomUUID()
-  proxy(request, response, request.url, {
+  upstream.proxy(request, response, request.url, {
     rewriteRequestHeaders: (_, headers) => ({
       ...headers,
       'x-forwarded-for': request.socket.remoteAddress,

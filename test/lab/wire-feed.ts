@@ -147,7 +147,7 @@ export function feedNode(pieces: readonly Buffer[], method = 'GET'): Promise<Out
         why,
         reusable: false,
       })
-    const request = httpRequest({ method, path: '/', host: 'h', createConnection: () => stream as never })
+    const request = httpRequest({ method, path: '/', host: 'h', createConnection: () => stream })
     request.on('response', (response) => {
       status = response.statusCode!
       headers = response.rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text))

@@ -47,11 +47,11 @@ export function writeBytes(socket: Socket, bytes: Uint8Array): boolean {
 /** The next write of node:net shows what a write request is. */
 function learn(handle: StreamHandle): void {
   if (typeof handle.writeBuffer !== 'function' || typeof handle.writeQueueSize !== 'number') return
-  const { writeBuffer } = handle
-  handle.writeBuffer = function (this: StreamHandle, request, bytes) {
-    handle.writeBuffer = writeBuffer
+  // An own property in front of the inherited method, for one write.
+  handle.writeBuffer = (request, bytes) => {
+    delete (handle as Partial<StreamHandle>).writeBuffer
     requestClass = request.constructor as new () => WriteRequest
     spare = new requestClass()
-    return writeBuffer.call(this, request, bytes)
+    return handle.writeBuffer(request, bytes)
   }
 }
