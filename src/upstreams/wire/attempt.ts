@@ -1,28 +1,37 @@
 // One request on its way: waiting for a connection, or a place in the line of one. It is also where the request body
 // goes: to the socket, as it comes, at the pace of the upstream.
+import type { Socket } from 'node:net'
 import type { Exchange } from '../../contract/exchange.ts'
 import type { BodySink } from '../../contract/request-body.ts'
 import type { Attempt, ResponseReceiver } from '../../contract/transport.ts'
-import type { WireConnection } from './connection.ts'
+import type { AttemptLine } from './attempt-line.ts'
 import { headOf } from './outbox.ts'
 
-/** Where an attempt waits while it has no connection. */
-export interface WaitingLine {
+/** The pool, to an attempt that has no connection. */
+export interface AttemptPool {
   /** The attempt does not want a connection any more. */
   leave(attempt: WireAttempt): void
   /** Every connection that may be opened is busy. */
   readonly saturated: boolean
 }
 
+/** The connection, to an attempt that is on it. */
+export interface AttemptCarrier {
+  readonly socket: Socket
+  abandon(attempt: WireAttempt): void
+  pause(attempt: WireAttempt): void
+  resume(attempt: WireAttempt): void
+}
+
 export class WireAttempt implements Attempt, BodySink {
   x: Exchange | null = null
   receiver: ResponseReceiver | null = null
-  connection: WireConnection | null = null
-  line: WaitingLine
-  /** Neighbours in the waiting line; on a connection, the request behind. */
+  connection: AttemptCarrier | null = null
+  readonly #pool: AttemptPool
+  /** The line that it stands in, with its neighbours there. */
+  line: AttemptLine | null = null
   previous: WireAttempt | null = null
   next: WireAttempt | null = null
-  waits = false
   /** Every byte of the request was given to the socket. */
   sent = false
   /** Over, or given up: nothing is reported any more. */
@@ -36,21 +45,24 @@ export class WireAttempt implements Attempt, BodySink {
   /** The head waits: for the end of the turn, or for the first bytes of the body, as one write is cheaper than two. */
   headWaits = false
 
-  constructor(line: WaitingLine) {
-    this.line = line
+  constructor(pool: AttemptPool) {
+    this.#pool = pool
   }
 
   start(x: Exchange, receiver: ResponseReceiver): void {
     this.x = x
     this.receiver = receiver
-    this.connection = null
-    this.previous = null
-    this.next = null
-    this.sent = false
     this.done = false
     this.isHead = x.method === 'HEAD'
     this.hasBody = x.body.length !== 0
     this.isRepeatable = !this.hasBody && (x.method === 'GET' || this.isHead || x.method === 'OPTIONS')
+    this.withoutConnection()
+  }
+
+  /** Its connection is gone, and it will have another. */
+  withoutConnection(): void {
+    this.connection = null
+    this.sent = false
     this.headWaits = false
   }
 
@@ -59,19 +71,17 @@ export class WireAttempt implements Attempt, BodySink {
     this.x = null
     this.receiver = null
     this.connection = null
-    this.previous = null
-    this.next = null
   }
 
   get queued(): boolean {
-    return this.waits && this.line.saturated
+    return this.connection === null && this.#pool.saturated
   }
 
   cancel(): void {
     if (this.done) return
     this.done = true
     this.x = null
-    if (this.connection === null) this.line.leave(this)
+    if (this.connection === null) this.#pool.leave(this)
     else this.connection.abandon(this)
   }
 
@@ -84,7 +94,7 @@ export class WireAttempt implements Attempt, BodySink {
   }
 
   /** The request has a place on a connection. */
-  begin(connection: WireConnection): void {
+  begin(connection: AttemptCarrier): void {
     this.connection = connection
     const x = this.x!
     const receiver = this.receiver!

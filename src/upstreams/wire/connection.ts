@@ -8,9 +8,11 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
-import type { WireAttempt } from './attempt.ts'
+import type { AttemptCarrier, WireAttempt } from './attempt.ts'
+import { AttemptLine } from './attempt-line.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { LF } from './bytes.ts'
+import { Carry } from './carry.ts'
 import { ChunkedDecoder } from './chunked.ts'
 import { brokenFailure, ConnectTimeout, connectFailure, protocolFailure } from './failure.ts'
 import { leaveThisTurn, writeHead, type Sender } from './outbox.ts'
@@ -27,10 +29,10 @@ export interface ConnectionPool {
   /** A reply is complete, others are due: there is room for one more request. */
   relieved(connection: WireConnection): void
   /**
-   * It is gone. `unanswered` are requests of which the upstream has sent no byte, linked in their order; `failure` is why
-   * it could not be established, null if it was.
+   * It is gone. `unanswered` are the requests to which the upstream has sent no byte, for the pool to take out; `failure`
+   * is why it could not be established, null if it was.
    */
-  closed(connection: WireConnection, unanswered: WireAttempt | null, failure: Failure | null): void
+  closed(connection: WireConnection, unanswered: AttemptLine, failure: Failure | null): void
   /** An attempt is over and nothing refers to it any more. */
   recycle(attempt: WireAttempt): void
 }
@@ -40,7 +42,6 @@ const GIVEN_UP = new Failure(ERRORS.clientGone)
 
 const READ_SIZE = 256 * 1024
 const SHARED = Buffer.allocUnsafeSlow(READ_SIZE)
-const NOTHING = Buffer.alloc(0)
 
 /** 100 and 103 that one request may get before its reply. */
 const MOST_INFORMATIONAL = 16
@@ -55,7 +56,7 @@ const UNTIL_CLOSE = 3
 
 export type OpenSocket = (options: NetConnectOpts) => Socket
 
-export class WireConnection implements Sender {
+export class WireConnection implements Sender, AttemptCarrier {
   readonly socket: Socket
   /** Place in the pool's list of idle connections; -1 while it is busy. */
   idleAt = -1
@@ -63,8 +64,6 @@ export class WireConnection implements Sender {
   expiresAt = 0
   /** Requests written. */
   requests = 0
-  /** Requests whose replies are due. */
-  depth = 0
   /** A request that asked for a connection of its own. */
   reserved: WireAttempt | null = null
   isEstablished = false
@@ -76,8 +75,8 @@ export class WireConnection implements Sender {
   readonly #timer: Timer
   readonly #wheel: TimerWheel
   readonly #body = new ChunkedDecoder()
-  #first: WireAttempt | null = null
-  #last: WireAttempt | null = null
+  /** Requests whose replies are due. */
+  readonly #due = new AttemptLine()
   #upload: WireAttempt | null = null
   /** Heads wait for the end of the turn. */
   leaves = false
@@ -93,9 +92,7 @@ export class WireConnection implements Sender {
   #consuming = false
   #dead = false
   #error: Error | null = null
-  /** Bytes that wait: of a head that is not complete, or behind a pause. */
-  #carry = NOTHING
-  #carried = 0
+  readonly #carry = new Carry()
   /** Handed out last, and reused if the next piece lies at the same place. */
   #view = SHARED.subarray(0, 0)
 
@@ -136,18 +133,15 @@ export class WireConnection implements Sender {
    */
   hasRoomFor(attempt: WireAttempt): boolean {
     const { pipelining, maxRequests } = this.#options
-    if (this.depth === 0 || this.depth >= pipelining || this.requests >= maxRequests) return false
+    const { first, length } = this.#due
+    // Behind a reply that nobody wants any more, and that may never come, is no good place to wait.
+    if (first === null || first.done || length >= pipelining || this.requests >= maxRequests) return false
     return attempt.isRepeatable && this.wasUsable && !this.#exclusive && !this.#dead
   }
 
   /** Writes a request behind those that wait for their replies. */
   assign(attempt: WireAttempt): void {
-    attempt.previous = null
-    attempt.next = null
-    if (this.#last === null) this.#first = attempt
-    else this.#last.next = attempt
-    this.#last = attempt
-    this.depth++
+    this.#due.join(attempt)
     this.requests++
     this.#exclusive = !attempt.isRepeatable
     if (attempt.hasBody) this.#upload = attempt
@@ -159,7 +153,7 @@ export class WireConnection implements Sender {
 
   writeHeads(to: ByteWriter): void {
     this.leaves = false
-    for (let attempt = this.#first; attempt !== null; attempt = attempt.next) {
+    for (let attempt = this.#due.first; attempt !== null; attempt = attempt.next) {
       if (!attempt.headWaits) continue
       attempt.headWaits = false
       writeHead(attempt.x!, to)
@@ -167,45 +161,46 @@ export class WireConnection implements Sender {
   }
 
   pause(attempt: WireAttempt): void {
-    if (attempt !== this.#first || this.#paused || this.#dead) return
+    if (attempt !== this.#due.first || this.#paused || this.#dead) return
     this.#paused = true
     if (!this.#consuming) this.socket.pause()
   }
 
   resume(attempt: WireAttempt): void {
-    if (attempt === this.#first) this.#resume()
+    if (attempt === this.#due.first) this.#resume()
   }
 
   #resume(): void {
     if (!this.#paused || this.#dead) return
     this.#paused = false
     if (this.#consuming) return
-    if (this.#carried > 0) this.#consumeCarried()
+    if (this.#carry.length > 0) this.#consumeCarried()
     if (!this.#paused && !this.#dead) this.socket.resume()
   }
 
-  /** The reply is not wanted any more. Without others behind it the connection goes; else the reply is read and dropped. */
+  /** The reply is not wanted any more. If no other is, the connection goes; else the reply is read and dropped. */
   abandon(attempt: WireAttempt): void {
     if (attempt.headWaits && !attempt.hasBody) this.#takeBack(attempt)
-    else if (this.depth === 1 || !attempt.sent) this.#close(GIVEN_UP)
-    else if (attempt === this.#first) this.#resume()
+    else if (!this.#isWanted()) this.#close(GIVEN_UP)
+    else if (attempt === this.#due.first) this.#resume()
+  }
+
+  #isWanted(): boolean {
+    for (let attempt = this.#due.first; attempt !== null; attempt = attempt.next) if (!attempt.done) return true
+    return false
   }
 
   /** It was never written: the connection is as good as before. */
   #takeBack(attempt: WireAttempt): void {
-    let before: WireAttempt | null = null
-    for (let each = this.#first; each !== attempt; each = each!.next) before = each
-    if (before === null) this.#first = attempt.next
-    else before.next = attempt.next
-    if (this.#last === attempt) this.#last = before
-    this.depth--
+    this.#due.remove(attempt)
     this.requests--
-    if (this.depth === 0) this.#pool.idle(this)
+    if (this.#due.length === 0) this.#pool.idle(this)
   }
 
   /** Closes it; requests that wait for replies are not told. */
   destroy(): void {
     this.#dead = true
+    this.#upload = null
     this.#wheel.disarm(this.#timer)
     this.socket.destroy()
   }
@@ -213,10 +208,10 @@ export class WireConnection implements Sender {
   // The read callback. False stops reading.
   #read(length: number): boolean {
     if (this.#dead) return false
-    if (this.#carried > 0) {
-      this.#append(SHARED, 0, length)
+    if (this.#carry.length > 0) {
+      this.#carry.append(SHARED, 0, length)
       // A head that comes in drips is looked at once per line, not once per byte.
-      if (this.#carried <= this.#options.maxHeadSize && !SHARED.subarray(0, length).includes(LF)) return true
+      if (this.#carry.length <= this.#options.maxHeadSize && !SHARED.subarray(0, length).includes(LF)) return true
       this.#consumeCarried()
     } else {
       this.#consume(SHARED, 0, length)
@@ -231,11 +226,8 @@ export class WireConnection implements Sender {
   }
 
   #consumeCarried(): void {
-    const bytes = this.#carry
-    const length = this.#carried
-    this.#carried = 0
-    this.#carry = NOTHING
-    this.#consume(bytes, 0, length)
+    const bytes = this.#carry.take()
+    this.#consume(bytes, 0, bytes.length)
   }
 
   #consume(bytes: Buffer, from: number, to: number): void {
@@ -243,25 +235,16 @@ export class WireConnection implements Sender {
     let at = from
     while (at < to && !this.#dead) {
       if (this.#paused) {
-        this.#append(bytes, at, to)
+        this.#carry.append(bytes, at, to)
         break
       }
-      if (this.#first === null) this.#close(protocolFailure('bytes that nobody asked for'))
-      else if (this.#phase === HEAD) at = this.#readHead(this.#first, bytes, at, to)
-      else at = this.#readBody(this.#first, bytes, at, to)
+      const { first } = this.#due
+      // A request that was not written yet is not what these bytes answer.
+      if (first === null || first.headWaits) this.#close(protocolFailure('bytes that nobody asked for'))
+      else if (this.#phase === HEAD) at = this.#readHead(first, bytes, at, to)
+      else at = this.#readBody(first, bytes, at, to)
     }
     this.#consuming = false
-  }
-
-  #append(bytes: Buffer, from: number, to: number): void {
-    const length = this.#carried + to - from
-    if (length > this.#carry.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, this.#carry.length * 2))
-      this.#carry.copy(larger, 0, 0, this.#carried)
-      this.#carry = larger
-    }
-    bytes.copy(this.#carry, this.#carried, from, to)
-    this.#carried = length
   }
 
   #readHead(attempt: WireAttempt, bytes: Buffer, from: number, to: number): number {
@@ -277,7 +260,7 @@ export class WireConnection implements Sender {
       return to
     }
     if (next === INCOMPLETE) {
-      this.#append(bytes, from, to)
+      this.#carry.append(bytes, from, to)
       return to
     }
     if (head.status < 200) {
@@ -342,18 +325,15 @@ export class WireConnection implements Sender {
 
   /** The reply of the first request is complete. `more`: bytes follow it. */
   #complete(more: boolean): void {
-    const attempt = this.#first!
-    this.#first = attempt.next
-    if (this.#first === null) this.#last = null
+    const attempt = this.#due.shift()!
     if (this.#upload === attempt) this.#upload = null
-    this.depth--
     this.wasUsable = true
     this.#phase = HEAD
     this.#informational = 0
     this.#discarded = 0
     this.#paused = false
     // Bytes behind a reply that answer nothing: whatever they are, the next request must not get them.
-    const reusable = this.#reusable && attempt.sent && !(more && this.depth === 0)
+    const reusable = this.#reusable && attempt.sent && !(more && this.#due.length === 0)
     if (!attempt.done) {
       attempt.done = true
       attempt.receiver!.ended(attempt.x!)
@@ -361,7 +341,7 @@ export class WireConnection implements Sender {
     if (!attempt.hasBody) this.#pool.recycle(attempt)
     if (this.#dead) return
     if (!reusable) this.#retire()
-    else if (this.depth === 0) this.#pool.idle(this)
+    else if (this.#due.length === 0) this.#pool.idle(this)
     else this.#pool.relieved(this)
   }
 
@@ -375,14 +355,13 @@ export class WireConnection implements Sender {
   #fail(error: Error | null): void {
     if (this.#dead) return
     if (!this.isEstablished) this.#close(connectFailure(error))
-    else this.#close(brokenFailure(error, this.#phase !== HEAD || this.#carried > 0 || this.#informational > 0))
+    else this.#close(brokenFailure(error, this.#phase !== HEAD || this.#carry.length > 0 || this.#informational > 0))
   }
 
   /** The end after a reply that was the last: requests behind it go elsewhere. */
   #retire(): void {
-    const behind = this.#first
-    this.#forget()
-    this.#pool.closed(this, behind, null)
+    this.destroy()
+    this.#pool.closed(this, this.#due, null)
   }
 
   /**
@@ -390,25 +369,16 @@ export class WireConnection implements Sender {
    * that closes every connection would be asked for ever. Those behind it go elsewhere.
    */
   #close(failure: Failure): void {
-    const attempt = this.#first
-    if (attempt !== null && attempt.headWaits && !attempt.hasBody) {
+    const { first } = this.#due
+    if (first !== null && first.headWaits && !first.hasBody) {
       this.#retire() // nothing was written since the last reply
       return
     }
-    const behind = attempt === null ? null : attempt.next
-    if (attempt !== null) attempt.next = null
-    this.#forget()
-    this.#pool.closed(this, behind, this.isEstablished ? null : failure)
-    if (attempt === null || attempt.done) return
-    attempt.done = true
-    attempt.receiver!.failed(attempt.x!, failure, failure.kind === ERRORS.upstreamReset && this.wasUsable)
-  }
-
-  #forget(): void {
-    this.#first = null
-    this.#last = null
-    this.#upload = null
-    this.depth = 0
+    this.#due.shift()
     this.destroy()
+    this.#pool.closed(this, this.#due, this.isEstablished ? null : failure)
+    if (first === null || first.done) return
+    first.done = true
+    first.receiver!.failed(first.x!, failure, failure.kind === ERRORS.upstreamReset && this.wasUsable)
   }
 }

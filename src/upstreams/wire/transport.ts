@@ -8,23 +8,23 @@ import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import type { Exchange } from '../../contract/exchange.ts'
 import type { Attempt, ResponseReceiver, Transport } from '../../contract/transport.ts'
-import { WireAttempt, type WaitingLine } from './attempt.ts'
+import { WireAttempt, type AttemptPool } from './attempt.ts'
+import { AttemptLine } from './attempt-line.ts'
 import { WireConnection, type ConnectionPool } from './connection.ts'
 import type { WireOptions } from './options.ts'
-import { Line } from './waiting-line.ts'
 
 const MOST_POOLED = 1024
 /** The upstream's own keep-alive timeout ends this much earlier here, so that it does not close under a request. */
 const KEEP_ALIVE_MARGIN = 1000
 const LONGEST_SWEEP = 1000
 
-export class WireTransport implements Transport, ConnectionPool, WaitingLine {
+export class WireTransport implements Transport, ConnectionPool, AttemptPool {
   readonly #host: string
   readonly #port: number
   readonly #options: WireOptions
   readonly #wheel: TimerWheel
   readonly #idle: WireConnection[] = []
-  readonly #line = new Line()
+  readonly #line = new AttemptLine()
   readonly #free: WireAttempt[] = []
   readonly #sweep: Timer
   /** Pipelining: the connection that took the last request. */
@@ -124,7 +124,7 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
 
   leave(attempt: WireAttempt): void {
     // A request that had a connection of its own in the making was not in line: that connection serves whoever comes.
-    if (attempt.waits) this.#line.remove(attempt)
+    if (attempt.line === this.#line) this.#line.remove(attempt)
   }
 
   get saturated(): boolean {
@@ -197,16 +197,14 @@ export class WireTransport implements Transport, ConnectionPool, WaitingLine {
     connection.idleAt = -1
   }
 
-  closed(connection: WireConnection, unanswered: WireAttempt | null, failure: Failure | null): void {
+  closed(connection: WireConnection, unanswered: AttemptLine, failure: Failure | null): void {
     this.#open--
     if (connection === this.#filling) this.#filling = null
     if (connection.idleAt >= 0) this.#takeOut(connection)
-    for (let attempt = unanswered; attempt !== null;) {
-      const { next } = attempt
-      attempt.next = null
+    for (let attempt = unanswered.shift(); attempt !== null; attempt = unanswered.shift()) {
+      attempt.withoutConnection()
       if (attempt.done) this.recycle(attempt)
       else this.#line.join(attempt)
-      attempt = next
     }
     if (failure !== null) this.#failedToConnect(connection, failure)
     this.#openForWaiting()
