@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Exchange } from '../../contract/exchange.ts'
 import type { BodySink } from '../../contract/request-body.ts'
 import type { Attempt, ResponseReceiver } from '../../contract/transport.ts'
-import type { AttemptLine } from './attempt-line.ts'
+import type { Line, Linked } from './line.ts'
 import { headOf } from './outbox.ts'
 
 /** The pool, to an attempt that has no connection. */
@@ -23,13 +23,13 @@ export interface AttemptCarrier {
   resume(attempt: WireAttempt): void
 }
 
-export class WireAttempt implements Attempt, BodySink {
+export class WireAttempt implements Attempt, BodySink, Linked<WireAttempt> {
   x: Exchange | null = null
   receiver: ResponseReceiver | null = null
   connection: AttemptCarrier | null = null
   readonly #pool: AttemptPool
   /** The line that it stands in, with its neighbours there. */
-  line: AttemptLine | null = null
+  line: Line<WireAttempt> | null = null
   previous: WireAttempt | null = null
   next: WireAttempt | null = null
   /** Every byte of the request was given to the socket. */

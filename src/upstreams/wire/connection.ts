@@ -9,7 +9,7 @@ import { ERRORS, Failure } from '../../base/errors.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import { UNKNOWN_LENGTH } from '../../contract/reply.ts'
 import type { AttemptCarrier, WireAttempt } from './attempt.ts'
-import { AttemptLine } from './attempt-line.ts'
+import { Line } from './line.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { LF } from './bytes.ts'
 import { Carry } from './carry.ts'
@@ -32,7 +32,7 @@ export interface ConnectionPool {
    * It is gone. `unanswered` are the requests to which the upstream has sent no byte, for the pool to take out; `failure`
    * is why it could not be established, null if it was.
    */
-  closed(connection: WireConnection, unanswered: AttemptLine, failure: Failure | null): void
+  closed(connection: WireConnection, unanswered: Line<WireAttempt>, failure: Failure | null): void
   /** An attempt is over and nothing refers to it any more. */
   recycle(attempt: WireAttempt): void
 }
@@ -76,7 +76,7 @@ export class WireConnection implements Sender, AttemptCarrier {
   readonly #wheel: TimerWheel
   readonly #body = new ChunkedDecoder()
   /** Requests whose replies are due. */
-  readonly #due = new AttemptLine()
+  readonly #due = new Line<WireAttempt>()
   #upload: WireAttempt | null = null
   /** Heads wait for the end of the turn. */
   leaves = false

@@ -9,7 +9,7 @@ import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
 import type { Exchange } from '../../contract/exchange.ts'
 import type { Attempt, ResponseReceiver, Transport } from '../../contract/transport.ts'
 import { WireAttempt, type AttemptPool } from './attempt.ts'
-import { AttemptLine } from './attempt-line.ts'
+import { Line } from './line.ts'
 import { WireConnection, type ConnectionPool } from './connection.ts'
 import type { WireOptions } from './options.ts'
 
@@ -24,7 +24,7 @@ export class WireTransport implements Transport, ConnectionPool, AttemptPool {
   readonly #options: WireOptions
   readonly #wheel: TimerWheel
   readonly #idle: WireConnection[] = []
-  readonly #line = new AttemptLine()
+  readonly #line = new Line<WireAttempt>()
   readonly #free: WireAttempt[] = []
   readonly #sweep: Timer
   /** Pipelining: the connection that took the last request. */
@@ -197,7 +197,7 @@ export class WireTransport implements Transport, ConnectionPool, AttemptPool {
     connection.idleAt = -1
   }
 
-  closed(connection: WireConnection, unanswered: AttemptLine, failure: Failure | null): void {
+  closed(connection: WireConnection, unanswered: Line<WireAttempt>, failure: Failure | null): void {
     this.#open--
     if (connection === this.#filling) this.#filling = null
     if (connection.idleAt >= 0) this.#takeOut(connection)
