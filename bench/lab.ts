@@ -1,5 +1,6 @@
 // What the soak runs and road benchmarks share: a gateway process of its own, on free ports, and its figures.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +12,14 @@ export class Process {
   output = ''
 
   constructor(command: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(command, argv, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+    this.child = spawn(command, argv, {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
+    })
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.output += text))
-    process.once('exit', () => this.child.kill('SIGKILL'))
+    const kill = (): void => void this.child.kill('SIGKILL')
+    process.once('exit', kill)
+    this.child.once('exit', () => process.off('exit', kill))
   }
 
   /** Value in kB of a line of /proc/PID/status. */
@@ -26,6 +32,13 @@ export class Process {
   async cpu(): Promise<number> {
     const fields = (await readFile(`/proc/${this.child.pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
     return (Number(fields[11]) + Number(fields[12])) * 10_000
+  }
+
+  /** Asks what was loaded into it (bench/probe) and returns what it says. */
+  async ask<T>(message: string): Promise<T> {
+    const answer = once(this.child, 'message') as Promise<[T]>
+    this.child.send(message)
+    return (await answer)[0]
   }
 
   async stop(): Promise<void> {
@@ -66,7 +79,7 @@ export class Gateway extends Process {
       file,
     ]
     const gateway = new Gateway(file, command, argv)
-    process.once('exit', () => void rm(directory, { recursive: true, force: true }))
+    gateway.child.once('exit', () => void rm(directory, { recursive: true, force: true }))
     await until(() => gateway.output.includes('"ready"'), 'the gateway to be ready')
     return gateway
   }

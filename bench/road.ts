@@ -5,6 +5,7 @@
 // Results go to bench/results/road.{json,md,svg}.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { heapPerRequest } from './road/heap.ts'
 import { parseLoad, wrk, type Seen } from './road/load.ts'
 import { LOAD_CORE, missing, PEERS, startUpstream, type Peer } from './road/peers.ts'
 import { chart, table, type Figures } from './road/report.ts'
@@ -53,7 +54,12 @@ for (const name of ['nginx', ...names.filter((each) => each !== 'nginx')]) {
 const figures: Figures[] = []
 for (const name of loads) {
   const load = parseLoad(name)
-  const rows = peers.map((peer) => ({ peer, rounds: [] as (Seen & { cpu: number })[], rss: 0 }))
+  const rows = peers.map((peer) => ({
+    peer,
+    rounds: [] as (Seen & { cpu: number })[],
+    rss: 0,
+    heap: null as number | null,
+  }))
   for (let round = -1; round < rounds; round++) {
     for (const row of rows) {
       process.stderr.write(`\r${name} round ${Math.max(round + 1, 0)}/${rounds} ${row.peer.name.padEnd(20)}`)
@@ -64,6 +70,9 @@ for (const name of loads) {
       if (round >= 0) row.rounds.push({ ...seen, cpu }) // the round before warms up
     }
   }
+  // Apart from what is timed: the accounting has its cost.
+  for (const row of rows.filter(({ peer }) => peer.hasHeap))
+    row.heap = await heapPerRequest(row.peer.process, () => wrk(row.peer.origin, load, seconds, LOAD_CORE))
   process.stderr.write('\r'.padEnd(60) + '\r')
   const nginx = rows[0]!.rounds
   for (const row of rows) {
@@ -79,6 +88,7 @@ for (const name of loads) {
       p99: of((seen) => seen.p99),
       p999: of((seen) => seen.p999),
       rss: row.rss,
+      heap: row.heap,
     })
   }
   console.log(table(figures.filter((figure) => figure.load === name)))

@@ -9,6 +9,7 @@ import { Gateway, Process, until } from '../lab.ts'
 
 export const GATEWAY_CORE = '1'
 export const LOAD_CORE = '0'
+export const HEAP_PROBE = new URL('../probe/heap.ts', import.meta.url).pathname
 export const PINNED = ['taskset', '-c', GATEWAY_CORE]
 
 /** 69 bytes. */
@@ -19,6 +20,8 @@ export interface Peer {
   readonly name: string
   readonly process: Process
   readonly origin: string
+  /** It runs on V8, with the heap probe loaded. */
+  readonly hasHeap: boolean
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'sluice-road-'))
@@ -111,19 +114,20 @@ plugins: { request-id: {} }
 upstreams: { up: { endpoints: [{ url: 'http://127.0.0.1:${upstream}' }], ${transport} } }
 routes: [{ name: all, upstream: up }, { name: own, match: { path: /own }, plugins: { request-id: off }, respond: { body: hello } }]
 `,
-    { prefix: PINNED },
+    { prefix: PINNED, flags: ['--import', HEAP_PROBE] },
   )
-  return peer(name, gateway, gateway.port('main'))
+  return { ...peer(name, gateway, gateway.port('main')), hasHeap: true }
 }
 
 async function startNode(name: string, script: string, upstream: number): Promise<Peer | string> {
   const peers = new URL('../peers/', import.meta.url).pathname
   if (!existsSync(join(peers, 'node_modules'))) return `${name} is missing: (cd bench/peers && npm ci)`
   const port = await freePort()
-  const argv = ['-c', GATEWAY_CORE, process.execPath, join(peers, script), String(port), `http://127.0.0.1:${upstream}`]
-  const child = new Process('taskset', argv)
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', '--import', HEAP_PROBE]
+  const argv = [...node, join(peers, script), String(port), `http://127.0.0.1:${upstream}`]
+  const child = new Process('taskset', ['-c', GATEWAY_CORE, ...argv])
   await until(() => answers(port), name)
-  return peer(name, child, port)
+  return { ...peer(name, child, port), hasHeap: true }
 }
 
 async function startNginx(name: string, port: number, core: string, server: string): Promise<Process> {
@@ -141,7 +145,7 @@ async function startNginx(name: string, port: number, core: string, server: stri
 }
 
 function peer(name: string, child: Process, port: number): Peer {
-  return { name, process: child, origin: `http://127.0.0.1:${port}` }
+  return { name, process: child, origin: `http://127.0.0.1:${port}`, hasHeap: false }
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface Figures {
   readonly p999: readonly number[]
   /** kB */
   readonly rss: number
+  /** bytes of V8 heap per request; null without V8 */
+  readonly heap: number | null
 }
 
 export function median(values: readonly number[]): number {
@@ -29,13 +31,13 @@ export function spread(values: readonly number[], digits = 0): string {
 
 export function table(figures: readonly Figures[]): string {
   const lines = [
-    '| load | peer | CPU us/request | times nginx | requests/s | times nginx | p50 / p99 / p99.9 ms | RSS MiB |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| load | peer | CPU us/request | times nginx | requests/s | times nginx | p50 / p99 / p99.9 ms | RSS MiB | heap B/request |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ]
-  for (const { load, peer, cpu, cpuRatio, rate, rateRatio, p50, p99, p999, rss } of figures) {
+  for (const { load, peer, cpu, cpuRatio, rate, rateRatio, p50, p99, p999, rss, heap } of figures) {
     const latency = [p50, p99, p999].map((values) => (median(values) / 1000).toFixed(2)).join(' / ')
     lines.push(
-      `| ${load} | ${peer} | ${spread(cpu, 1)} | ${spread(cpuRatio, 2)} | ${spread(rate)} | ${spread(rateRatio, 2)} | ${latency} | ${(rss / 1024).toFixed(0)} |`,
+      `| ${load} | ${peer} | ${spread(cpu, 1)} | ${spread(cpuRatio, 2)} | ${spread(rate)} | ${spread(rateRatio, 2)} | ${latency} | ${(rss / 1024).toFixed(0)} | ${heap === null ? '' : heap.toFixed(0)} |`,
     )
   }
   return lines.join('\n') + '\n'
