@@ -55,6 +55,10 @@ export async function startUpstream(): Promise<{ readonly process: Process; read
   }
 }
 
+/** Larger than nginx's own defaults, with which it would write a large body to a file on its way through. */
+const NGINX_BUFFERS =
+  'proxy_buffer_size 16k; proxy_buffers 16 64k; proxy_busy_buffers_size 256k; proxy_max_temp_file_size 0;'
+
 type Start = (upstream: number) => Promise<Peer | string>
 
 /** By name. A string instead of a peer says how to get it. */
@@ -64,7 +68,8 @@ export const PEERS: Readonly<Record<string, Start>> = {
     const server = `upstream up { server 127.0.0.1:${upstream}; keepalive 1024; keepalive_requests 1000000000; }
       server { listen 127.0.0.1:${port}; location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
         proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
-        proxy_set_header X-Request-Id $request_id; add_header X-Request-Id $request_id; } }`
+        proxy_set_header X-Request-Id $request_id; add_header X-Request-Id $request_id;
+        ${NGINX_BUFFERS} } }`
     return peer('nginx', await startNginx('proxy', port, GATEWAY_CORE, server), port)
   },
   haproxy: async (upstream) => {
