@@ -1,6 +1,9 @@
 // Reading a reply head and writing the block for the client, and writing a request head.
 //   scripts/bench micro/head
 import { HeaderEdits, SET } from '../../src/base/header-edits.ts'
+import { Exchange, type ListenerContext, type Road } from '../../src/contract/exchange.ts'
+import { ByteWriter } from '../../src/upstreams/wire/byte-writer.ts'
+import { writeHead } from '../../src/upstreams/wire/outbox.ts'
 import { readHead } from '../../src/upstreams/wire/read-head.ts'
 import { WireHead } from '../../src/upstreams/wire/response-head.ts'
 import { measure } from './measure.ts'
@@ -15,6 +18,26 @@ const LARGE = SMALL.replace(
     'Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; HttpOnly; Secure; SameSite=Lax\r\n' +
     "Content-Security-Policy: default-src 'self'; img-src *; script-src 'self' https://cdn.example.com\r\n\r\n",
 )
+
+const x = new Exchange({} as Road, {} as ListenerContext)
+x.method = 'GET'
+x.upstreamTarget = '/api/users/42?expand=teams'
+x.body.length = 0
+for (const [name, value] of [
+  ['host', 'api.example.com'],
+  ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'],
+  ['accept', 'application/json'],
+  ['x-forwarded-for', '203.0.113.7'],
+  ['x-forwarded-proto', 'https'],
+  ['x-request-id', 'baf339671b6400000000'],
+] as const)
+  x.upstreamHeaders.push(name, value)
+const out = new ByteWriter(16 * 1024)
+measure('write a request head of 6 fields', () => {
+  out.end = 0
+  writeHead(x, out)
+  return out.end
+})
 
 const head = new WireHead()
 const edits = new HeaderEdits()
