@@ -21,6 +21,15 @@ export const ADVICE: Readonly<Record<keyof typeof ERRORS, string>> = {
   bodyTooLarge: 'Client: send less. Operator: raise `max` of the body-limit plugin for that path.',
   ipDenied:
     'Operator: check the lists of the ip-restrict plugin, and `trustedProxies` if the address is that of a proxy.',
+  badBody: 'Client: the detail says what is wrong with the body. Operator: a plugin of the route reads it.',
+  unusableReply:
+    'Operator: a plugin of the route cannot read the body of the reply, because of its size or coding; the log line names it.',
+  unauthorized: 'Client: send valid credentials; `WWW-Authenticate` says of which kind.',
+  forbidden: 'Operator: the rules of the acl plugin, or of what asked for scopes, do not let this consumer pass.',
+  authUnavailable: 'Operator: what the credentials are checked with cannot be reached; the log says what.',
+  rateLimited: 'Client: wait as long as `Retry-After` says. Operator: the rate-limit plugin of the route.',
+  concurrencyLimited: 'Client: send fewer requests at once. Operator: the concurrency-limit plugin of the route.',
+  limitUnavailable: 'Operator: Redis cannot be reached, and the limit says `onError: closed`.',
   pluginFailed: 'Operator: the log line of the request id names the plugin and shows its stack; mend the plugin.',
   pluginTimeout: 'Operator: the log line of the request id names the plugin; find what it waits for.',
   upstreamConnect:

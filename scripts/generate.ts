@@ -1,18 +1,39 @@
 // Writes the files that follow from the source; `--check` only says whether they are up to date (exit 1 if not).
 import { readFile, writeFile } from 'node:fs/promises'
+import { format, resolveConfig } from 'prettier'
 import { ERRORS } from '../src/base/errors.ts'
 import { editorSchema } from '../src/config/json-schema.ts'
+import type { Plugin } from '../src/contract/plugin.ts'
 import { builtInPlugins } from '../src/gateway.ts'
 import { ADVICE } from './error-advice.ts'
+import { between, optionTable, pluginTable } from './plugin-pages.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
 async function generated(): Promise<ReadonlyMap<string, string>> {
-  const schema = JSON.stringify(editorSchema(await builtInPlugins()), null, 2) + '\n'
+  const plugins = await builtInPlugins()
+  const schema = JSON.stringify(editorSchema(plugins), null, 2) + '\n'
+  const pages = await Promise.all(plugins.map((plugin) => pluginPage(plugin)))
+  const index = between(await page('docs/plugins/README.md'), 'plugins', pluginTable(plugins))
   return new Map([
     ['config/gateway.schema.json', schema],
     ['docs/errors.md', errorsPage()],
+    ['docs/plugins/README.md', await formatted(index)],
+    ...pages,
   ])
+}
+
+async function pluginPage(plugin: Plugin): Promise<readonly [string, string]> {
+  const path = `docs/plugins/${plugin.name}.md`
+  return [path, await formatted(between(await page(path), 'options', optionTable(plugin)))]
+}
+
+function page(path: string): Promise<string> {
+  return readFile(new URL(path, ROOT), 'utf8')
+}
+
+async function formatted(text: string): Promise<string> {
+  return format(text, { ...(await resolveConfig(new URL('README.md', ROOT))), parser: 'markdown' })
 }
 
 function errorsPage(): string {

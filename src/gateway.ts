@@ -5,21 +5,24 @@ import { startAdmin } from './admin/server.ts'
 import { canonicalPath } from './base/canonical-path.ts'
 import { LiveStates } from './base/live-states.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
-import type { PluginInstance } from './chain/compile.ts'
+import type { PluginInstance } from './chain/instance.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
 import { formatProblem } from './config/problem.ts'
 import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
 import type { Listener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
+import { DirectoryWatch } from './control/directory-watch.ts'
 import { FileSource } from './control/file-source.ts'
-import { loadPlugin } from './control/plugin-directory.ts'
-import { compile, InvalidConfiguration, validate } from './control/publish.ts'
+import { foldersOf, loadPlugin, PluginFiles } from './control/plugin-directory.ts'
+import { PluginHosts } from './control/plugin-host.ts'
+import { compile, InvalidConfiguration, start, validate, type Validated } from './control/publish.ts'
 import { listenNode } from './listeners/node/listener.ts'
 import { listenUws } from './listeners/uws/listener.ts'
 import { drain } from './process/drain.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
+import { Metrics } from './telemetry/metrics.ts'
 import type { RoundRobin } from './upstreams/round-robin.ts'
 import type { LiveEndpoint } from './upstreams/upstream.ts'
 
@@ -34,8 +37,14 @@ export async function builtInPlugins(): Promise<Plugin[]> {
   )
 }
 
-/** State that outlives snapshots; empty at first. */
-export function createLiveState(plugins: ReadonlyMap<string, Plugin>, wheel: TimerWheel, log: Logger): LiveState {
+/** State that outlives snapshots; empty at first. `stopping` is told of every plugin instance that is being stopped. */
+export function createLiveState(
+  plugins: ReadonlyMap<string, Plugin>,
+  wheel: TimerWheel,
+  log: Logger,
+  stopping: (stop: Promise<void>) => void = () => {},
+): LiveState {
+  const hosts = new PluginHosts(log, new Metrics())
   return {
     upstreams: {
       endpoints: new LiveStates<LiveEndpoint>((endpoint) => endpoint.transport.close()),
@@ -45,23 +54,20 @@ export function createLiveState(plugins: ReadonlyMap<string, Plugin>, wheel: Tim
     splits: new LiveStates<RoundRobin>(() => {}),
     plugins: {
       available: plugins,
-      instances: new LiveStates<PluginInstance>(({ plugin, phases }) => {
-        // An instance that fails to stop is reported; nothing waits for it.
-        Promise.resolve()
-          .then(() => phases.stop?.())
-          .catch((error: unknown) => log.error({ plugin, err: error }, 'plugin failed to stop'))
-      }),
-      host: (plugin) => ({ log: prefixed(log, plugin) }),
+      instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
+      host: (plugin) => hosts.for(plugin),
     },
   }
 }
 
-function prefixed(log: Logger, plugin: string): Logger {
-  return {
-    debug: (fields, message) => log.debug({ plugin, ...fields }, message),
-    info: (fields, message) => log.info({ plugin, ...fields }, message),
-    warn: (fields, message) => log.warn({ plugin, ...fields }, message),
-    error: (fields, message) => log.error({ plugin, ...fields }, message),
+/** Never rejects: an instance that fails to stop, or leaves something behind, is reported by name. */
+async function stopInstance(instance: PluginInstance, log: Logger): Promise<void> {
+  const { plugin } = instance
+  try {
+    const left = await instance.stop()
+    if (left.length > 0) log.error({ plugin, left }, 'plugin left something behind')
+  } catch (error) {
+    log.error({ plugin, err: error }, 'plugin failed to stop')
   }
 }
 
@@ -74,6 +80,9 @@ export class Gateway {
   readonly #listeners = new Map<string, Listener>()
   readonly #builtIn: readonly Plugin[]
   readonly #source: FileSource
+  readonly #files = new PluginFiles()
+  readonly #pluginWatch: DirectoryWatch
+  readonly #stopping = new Set<Promise<void>>()
   #admin: { readonly bind: string; readonly listener: Listener } | null = null
   #live!: LiveState
   #road!: MainRoad
@@ -87,6 +96,10 @@ export class Gateway {
       changed: (text) => this.#reload(text),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
     })
+    this.#pluginWatch = new DirectoryWatch(
+      () => void this.#source.check(true),
+      (error) => log.error({ err: error }, 'a plugin directory cannot be watched'),
+    )
   }
 
   /** Reads, compiles and listens. Rejects with InvalidConfiguration, or with the error of a file or an address. */
@@ -106,13 +119,20 @@ export class Gateway {
   }
 
   async #start(): Promise<void> {
-    const validated = await validate(await this.#source.read(), this.#file, this.#builtIn)
-    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log)
+    const validated = await validate(await this.#source.read(), this.#file, this.#builtIn, { files: this.#files })
+    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, (stop) => this.#awaitStop(stop))
     this.#snapshot = compile(validated, 1, this.#live)
+    try {
+      await start(validated, this.#live)
+    } catch (error) {
+      this.#snapshot.release()
+      throw error
+    }
     this.#road = new MainRoad(this.#snapshot, this.#wheel, this.#log)
     const { config } = validated.valid
     await this.#listen(config)
     await this.#source.watch()
+    await this.#settle(validated)
     this.ready = true
     this.#log.info({ version: 1, routes: config.routes.length }, 'ready')
   }
@@ -164,35 +184,72 @@ export class Gateway {
     return this.#source.check(true)
   }
 
-  // An invalid configuration changes nothing: the last good snapshot keeps serving.
+  // An invalid configuration changes nothing: the last good snapshot keeps serving. Where only new versions of plugin files
+  // stand in the way, their last good versions are taken.
   async #reload(text: string): Promise<void> {
-    let next: CompiledSnapshot | null = null
     try {
-      const validated = await validate(text, this.#file, this.#builtIn)
-      const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
-      next = compile(validated, this.#snapshot.version + 1, live)
-      await this.#listen(validated.valid.config)
-      this.#live = live
-      this.#snapshot = next
-      swap(this.#road.state, next)
-      this.#log.info({ version: next.version, routes: next.routes.length }, 'configuration reloaded')
+      await this.#publish(text, true)
     } catch (error) {
-      next?.release()
-      const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
-      this.#log.error(
-        { problems, err: problems === undefined ? error : undefined },
-        'configuration rejected; the last good one serves',
-      )
+      this.#reject(error)
+      if (!this.#files.changed) return
+      try {
+        await this.#publish(text, false)
+      } catch (again) {
+        this.#reject(again)
+      }
     }
+  }
+
+  async #publish(text: string, newest: boolean): Promise<void> {
+    const validated = await validate(text, this.#file, this.#builtIn, { files: this.#files, newest })
+    const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
+    const next = compile(validated, this.#snapshot.version + 1, live)
+    try {
+      await start(validated, live)
+      await this.#listen(validated.valid.config)
+    } catch (error) {
+      next.release()
+      throw error
+    }
+    this.#live = live
+    this.#snapshot = next
+    swap(this.#road.state, next)
+    await this.#settle(validated)
+    this.#log.info({ version: next.version, routes: next.routes.length }, 'configuration reloaded')
+  }
+
+  /** What is served now: these plugin files are good, and they and their folders are watched. */
+  async #settle({ plugins, pluginDirectories, warnings }: Validated): Promise<void> {
+    this.#files.commit(plugins.values())
+    for (const warning of warnings) {
+      this.#log.error({ problem: formatProblem(warning) }, 'plugin file rejected; its last good version serves')
+    }
+    const folders = await Promise.all(pluginDirectories.map(foldersOf))
+    this.#pluginWatch.set(folders.flat())
+  }
+
+  #reject(error: unknown): void {
+    const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
+    this.#log.error(
+      { problems, err: problems === undefined ? error : undefined },
+      'configuration rejected; the last good one serves',
+    )
+  }
+
+  #awaitStop(stop: Promise<void>): void {
+    this.#stopping.add(stop)
+    void stop.then(() => this.#stopping.delete(stop))
   }
 
   /** Stops accepting, lets requests finish for at most `limit` ms, closes everything. Resolves with requests cut off. */
   async stop(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
     this.ready = false
     this.#source.close()
+    this.#pluginWatch.close()
     const left = await drain([...this.#listeners.values()], limit)
     this.#admin?.listener.close()
     if (this.#road !== undefined) retire(this.#road.state.current)
+    await Promise.all(this.#stopping)
     return left
   }
 }

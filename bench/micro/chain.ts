@@ -12,6 +12,7 @@ for (const count of [0, 1, 5, 20]) {
   const instances = Array.from({ length: count }, (_, i) => ({
     plugin: `plugin-${i}`,
     order: i,
+    timing: { calls: 0, total: 0 },
     phases: {
       access: () => {
         touched += i

@@ -23,10 +23,12 @@ export default definePlugin({
       }),
       methods: Type.Optional(Type.Array(Type.String(), { description: 'Methods beyond GET, HEAD and POST' })),
       headers: Type.Optional(
-        Type.Array(Type.String(), { description: 'Request headers; * repeats what was asked for' }),
+        Type.Array(Type.String(), { description: 'Request headers that are allowed; * repeats what was asked for' }),
       ),
       exposeHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Reply headers that scripts may read' })),
-      credentials: Type.Optional(Type.Boolean({ description: 'Allow cookies and authorization', default: false })),
+      credentials: Type.Optional(
+        Type.Boolean({ description: 'Allow cookies and authorization; not together with origin *', default: false }),
+      ),
       maxAge: Type.Optional(Duration({ description: 'How long a browser remembers a preflight', default: '10m' })),
     },
     { additionalProperties: false },

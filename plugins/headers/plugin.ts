@@ -3,12 +3,12 @@ import { checkHeader } from '../../src/base/headers.ts'
 import { isHopByHop } from '../../src/base/hop-by-hop.ts'
 import { definePlugin, NEXT, Type, type Static } from '../../src/contract/plugin.ts'
 
-const Values = Type.Record(Type.String(), Type.String())
+const values = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }))
 const Changes = Type.Object(
   {
-    set: Type.Optional(Values),
-    add: Type.Optional(Values),
-    remove: Type.Optional(Type.Array(Type.String())),
+    set: values('name: value; replaces what is there'),
+    add: values('name: value; beside what is there'),
+    remove: Type.Optional(Type.Array(Type.String(), { description: 'Names' })),
   },
   { additionalProperties: false },
 )

@@ -1,12 +1,13 @@
 // From resolved toggles to the steps of each phase. Runs on the control road.
-import type { Chain, Step } from '../contract/snapshot.ts'
 import type { Phases } from '../contract/plugin.ts'
+import type { Chain, Step, StepTiming } from '../contract/snapshot.ts'
 
-/** One plugin with its options, compiled. */
-export interface PluginInstance {
+/** What a chain needs of a plugin instance. */
+export interface Link {
   readonly plugin: string
   readonly order: number
   readonly phases: Phases
+  readonly timing: StepTiming
 }
 
 /** Instances in the order in which their steps run. */
@@ -14,23 +15,23 @@ export function inOrder<T extends { readonly plugin: string; readonly order: num
   return instances.toSorted((a, b) => a.order - b.order || (a.plugin < b.plugin ? -1 : 1))
 }
 
-export function compileChain(instances: readonly PluginInstance[]): Chain {
+export function compileChain(instances: readonly Link[]): Chain {
   const ordered = inOrder(instances)
   return Object.freeze({
-    access: steps(ordered, 'access'),
-    request: steps(ordered, 'request'),
-    response: steps(ordered, 'response'),
-    log: steps(ordered, 'log'),
+    access: steps(ordered, ({ access }) => access),
+    request: steps(ordered, ({ request }) => request),
+    response: steps(ordered, ({ response }) => response),
+    log: steps(ordered, ({ log }) => log),
+    requestBody: steps(ordered, ({ body }) => body?.request),
+    responseBody: steps(ordered, ({ body }) => body?.response),
   })
 }
 
-type Phase = 'access' | 'request' | 'response' | 'log'
-
-function steps<P extends Phase>(instances: readonly PluginInstance[], phase: P): Step<NonNullable<Phases[P]>>[] | null {
-  const found: Step<NonNullable<Phases[P]>>[] = []
-  for (const { plugin, phases } of instances) {
-    const run = phases[phase]
-    if (run !== undefined) found.push(Object.freeze({ plugin, run }))
+function steps<Run>(instances: readonly Link[], of: (phases: Phases) => Run | undefined): Step<Run>[] | null {
+  const found: Step<Run>[] = []
+  for (const { plugin, phases, timing } of instances) {
+    const run = of(phases)
+    if (run !== undefined) found.push(Object.freeze({ plugin, run, timing }))
   }
   return found.length === 0 ? null : found
 }

@@ -70,6 +70,7 @@ function readRequest(method: string, url: string, fields: readonly string[]): Re
 
 interface PluginAccount {
   readonly plugin: string
+  readonly order: number
   readonly enabled: boolean
   readonly options: unknown
   /** FILE:LINE:COL of the toggle that decided, and of those that it overruled. */
@@ -123,9 +124,13 @@ function explainPlugins(
   path: string,
 ): PluginAccount[] {
   const resolved = mergeToggles(layersFor(layers, path), valid.defaults)
-  const ordered = inOrder(resolved.map((toggle) => ({ ...toggle, order: plugins.get(toggle.plugin)!.order })))
-  return ordered.map((toggle: ResolvedToggle) => ({
+  const orders = valid.config.pluginOrder ?? {}
+  const ordered = inOrder(
+    resolved.map((toggle) => ({ ...toggle, order: orders[toggle.plugin] ?? plugins.get(toggle.plugin)!.order })),
+  )
+  return ordered.map((toggle: ResolvedToggle & { readonly order: number }) => ({
     plugin: toggle.plugin,
+    order: toggle.order,
     enabled: toggle.enabled,
     options: toggle.options,
     from: toggle.origins.map(({ where, line, column }) => `${where} (${file}:${line}:${column})`),

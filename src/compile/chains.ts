@@ -3,15 +3,16 @@
 import { patternCovers, patternMatches, patternsOverlap, type PathPattern } from '../base/path-pattern.ts'
 import type { LiveStates } from '../base/live-states.ts'
 import { mergeToggles, type ResolvedToggle, type Toggle } from '../config/toggles.ts'
-import { compileChain, type PluginInstance } from '../chain/compile.ts'
-import type { Host, Plugin } from '../contract/plugin.ts'
+import { compileChain } from '../chain/compile.ts'
+import { PluginInstance, type InstanceHost } from '../chain/instance.ts'
+import type { Plugin } from '../contract/plugin.ts'
 import type { Chain, ChainPicker } from '../contract/snapshot.ts'
 
 /** Plugins that are there, and the instances that live beyond a snapshot. */
 export interface PluginStates {
   readonly available: ReadonlyMap<string, Plugin>
   readonly instances: LiveStates<PluginInstance>
-  host(plugin: string): Host
+  host(plugin: string): InstanceHost
 }
 
 /** Toggles of a whole configuration: ValidConfig has them. */
@@ -67,13 +68,21 @@ export function layersFor({ layers, conditions }: RouteLayers, path: string): (r
   return layers.filter((_, i) => conditions[i] === null || patternMatches(conditions[i]!, path))
 }
 
+/** What the configuration says of plugins beside their toggles. */
+export interface PluginRules {
+  /** Options of a plugin that is only switched on. */
+  readonly defaults: (plugin: string) => unknown
+  /** Positions that replace the plugins' own. */
+  readonly orders: Readonly<Record<string, number>>
+}
+
 /**
  * Compiles the chain of one route. Every instance that any path may need is made now, so that picking cannot fail.
  * Throws PluginRefusal. `keep` is called with the release of each instance taken.
  */
 export function compileRouteChain(
   layers: RouteLayers,
-  defaults: (plugin: string) => unknown,
+  { defaults, orders }: PluginRules,
   states: PluginStates,
   keep: (release: () => void) => void,
 ): RouteChain {
@@ -81,10 +90,10 @@ export function compileRouteChain(
   for (const toggle of layers.layers.flat()) {
     if (toggle.value === 'off') continue
     const options = toggle.value === 'on' ? defaults(toggle.plugin) : toggle.value.options
-    const key = instanceKey(toggle.plugin, options)
+    const key = instanceKey(states.available.get(toggle.plugin)!, options)
     if (instances.has(key)) continue
     try {
-      instances.set(key, borrow(key, toggle.plugin, options, states))
+      instances.set(key, borrow(key, toggle, options, states))
     } catch (error) {
       throw new PluginRefusal(toggle, error)
     }
@@ -92,7 +101,12 @@ export function compileRouteChain(
   }
   const build = (resolved: readonly ResolvedToggle[]): Chain => {
     const enabled = resolved.filter((toggle) => toggle.enabled)
-    return compileChain(enabled.map(({ plugin, options }) => instances.get(instanceKey(plugin, options))!))
+    return compileChain(
+      enabled.map(({ plugin, options }) => {
+        const { phases, timing, order } = instances.get(instanceKey(states.available.get(plugin)!, options))!
+        return { plugin, phases, timing, order: orders[plugin] ?? order }
+      }),
+    )
   }
   const always = layers.layers.filter((_, i) => layers.conditions[i] === null)
   const chain = build(mergeToggles(always, defaults))
@@ -127,15 +141,15 @@ class PathPicker implements ChainPicker {
   }
 }
 
-function instanceKey(plugin: string, options: unknown): string {
-  return plugin + ' ' + JSON.stringify(options)
+/** A plugin whose file has changed is another one. */
+function instanceKey({ name, revision }: Plugin, options: unknown): string {
+  return `${name}@${revision} ${JSON.stringify(options)}`
 }
 
-function borrow(key: string, name: string, options: unknown, states: PluginStates): PluginInstance {
-  const plugin = states.available.get(name)!
-  return states.instances.acquire(key, () => ({
-    plugin: name,
-    order: plugin.order,
-    phases: plugin.compile(options, states.host(name)),
-  }))
+function borrow(key: string, toggle: Toggle, options: unknown, states: PluginStates): PluginInstance {
+  const { plugin } = toggle
+  return states.instances.acquire(
+    key,
+    () => new PluginInstance(states.available.get(plugin)!, options, states.host(plugin), toggle),
+  )
 }

@@ -35,7 +35,8 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
     for (const give of releases.splice(0)) give()
   }
   try {
-    const { config, toggles } = valid
+    const { config, toggles, defaults } = valid
+    const rules = { defaults, orders: config.pluginOrder ?? {} }
     const upstreams = new Map<string, Upstream>()
     for (const [name, upstreamConfig] of Object.entries(config.upstreams ?? {})) {
       const borrowed = borrowUpstream(name, upstreamConfig, live.upstreams)
@@ -49,7 +50,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
         ...action(route, router.names(i), upstreams, live, keep),
         name: route.name,
         parameters: router.names(i),
-        ...compileRouteChain(layers[i]!, valid.defaults, live.plugins, keep),
+        ...compileRouteChain(layers[i]!, rules, live.plugins, keep),
       }),
     )
     const everything = parsePathPattern('/**') as PathPattern
@@ -57,7 +58,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       ...NO_ACTION,
       name: '',
       parameters: [],
-      ...compileRouteChain(routeLayers(toggles, everything, []), valid.defaults, live.plugins, keep),
+      ...compileRouteChain(routeLayers(toggles, everything, []), rules, live.plugins, keep),
     })
     return {
       version,

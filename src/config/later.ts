@@ -37,25 +37,13 @@ const LATER_VALUES: Readonly<Record<string, readonly string[]>> = {
 }
 
 const LATER_PLUGINS = new Set([
-  'jwt',
-  'key-auth',
-  'basic-auth',
-  'hmac-auth',
-  'forward-auth',
   'oidc',
-  'acl',
-  'rate-limit',
-  'concurrency-limit',
-  'mask',
-  'transform',
   'compress',
   'cache',
   'coalesce',
   'mirror',
-  'fault',
   'csrf',
   'waf',
-  'canary',
   'early-data',
   'idempotency',
 ])

@@ -59,6 +59,11 @@ export function loadConfig(document: ConfigDocument, plugins: ReadonlyMap<string
     isRecord(route) ? reader.read(route['plugins'], ['routes', i, 'plugins']) : [],
   )
   if (isRecord(value)) checkReferences(value, report)
+  if (isRecord(raw['pluginOrder'])) {
+    for (const name of Object.keys(raw['pluginOrder'])) {
+      if (!plugins.has(name)) reader.unknown(name, ['pluginOrder', name])
+    }
+  }
   // The teacher above may not know a keyword; the judge has the last word.
   if (problems.length === 0) {
     for (const error of Value.Errors(GatewaySchema, value)) report(pointer(error.instancePath), error.message)
@@ -99,7 +104,7 @@ class ToggleReader {
       const at = [...path, plugin]
       const schema = this.#plugins.get(plugin)
       if (schema === undefined) {
-        this.#unknown(plugin, at)
+        this.unknown(plugin, at)
         return []
       }
       const toggle = this.#value(schema, written, at)
@@ -108,7 +113,7 @@ class ToggleReader {
     })
   }
 
-  #unknown(plugin: string, at: Path): void {
+  unknown(plugin: string, at: Path): void {
     if (isLaterPlugin(plugin)) return this.#report(at, `plugin "${plugin}" is ${LATER}`, true)
     const names = [...this.#plugins.keys()]
     this.#report(

@@ -185,7 +185,7 @@ const MISTAKES: readonly Mistake[] = [
   ],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], pipelining: ‹0 } }\nroutes: []`, 'from 1 to 64', 'saw 0'],
   [`${UP}routes: [{ name: r, upstream: up, match: { ‹grpc: {} } }]`, 'not supported yet'],
-  [`${HEAD}plugins: { ‹jwt: {} }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}plugins: { ‹oidc: {} }\nroutes: []`, 'not supported yet'],
   // variables
   [`${HEAD}drainTimeout: ‹\${MISSING}\nroutes: []`, 'MISSING is not set'],
   [`${HEAD}drainTimeout: ‹\${SET}\nroutes: []`, 'saw "soon"'],

@@ -235,6 +235,11 @@ export const GatewaySchema = Type.Object(
         description: 'Where plugins of your own lie, relative to this file',
       }),
     ),
+    pluginOrder: Type.Optional(
+      Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 1000 }), {
+        description: 'Positions of plugins that replace their own; lower runs first',
+      }),
+    ),
     plugins: Type.Optional(Plugins),
     paths: Type.Optional(Type.Record(Type.String(), Plugins, { description: 'Plugins per path pattern' })),
     upstreams: Type.Optional(Type.Record(Type.String(), UpstreamSchema)),

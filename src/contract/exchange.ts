@@ -4,11 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { now } from '../base/clock.ts'
 import { Failure, type ErrorKind } from '../base/errors.ts'
 import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
+import { cookieValue } from '../base/cookies.ts'
 import { checkHeader, checkValue, fieldName, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
+import { queryValue } from '../base/query.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
-import type { PluginExchange } from './plugin.ts'
+import type { BodyTransform } from './body-transform.ts'
+import type { Claims, PluginExchange } from './plugin.ts'
 import type { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -28,6 +31,8 @@ export interface Road {
   aborted(x: Exchange): void
   /** What follows on the client's connection is not HTTP: answered with 400 if that is still possible. */
   malformed(x: Exchange): void
+  /** A transform of the request body has failed. */
+  bodyFailed(x: Exchange, error: unknown): void
   /** The promise that the Exchange was parked on has settled. */
   settled(x: Exchange, verdict: unknown): void
   rejected(x: Exchange, error: unknown): void
@@ -58,7 +63,14 @@ export const WAITING_FOR_REQUEST_BODY = 3
 export const WAITING_FOR_HEAD = 4
 export const WAITING_FOR_RESPONSE_BODY = 5
 
-const NO_CHAIN: Chain = Object.freeze({ access: null, request: null, response: null, log: null })
+const NO_CHAIN: Chain = Object.freeze({
+  access: null,
+  request: null,
+  response: null,
+  log: null,
+  requestBody: null,
+  responseBody: null,
+})
 
 // Unique across restarts and instances: 48 random bits, then a counter.
 const ID_PREFIX = randomBytes(6).toString('hex')
@@ -73,6 +85,8 @@ function nextId(): string {
   idCounter++
   return idStart + ID_ENDS[end]!
 }
+
+const QUERY = /^\?[\x21\x22\x24-\x7e]*$/
 
 export class Exchange implements PluginExchange, Matchable {
   readonly road: Road
@@ -99,6 +113,8 @@ export class Exchange implements PluginExchange, Matchable {
   readonly offsets = new Int32Array(MAX_PARAMETERS * 2)
   readonly body = new RequestBody()
   preflight = false
+  consumer = ''
+  claims: Claims | null = null
   /** What the listener could not read faithfully; the guard refuses the request with it. */
   malformed: ErrorKind | null = null
 
@@ -151,6 +167,8 @@ export class Exchange implements PluginExchange, Matchable {
   closeAfter = false
   /** Body of a reply that the gateway makes; null when it streams from an upstream. */
   localBody: string | Uint8Array | null = null
+  /** Transforms of the upstream's body; null when nobody takes part. */
+  responsePipe: BodyTransform | null = null
   failure: Failure | null = null
   failedPlugin = ''
   bytesOut = 0
@@ -189,6 +207,8 @@ export class Exchange implements PluginExchange, Matchable {
     this.headers.clear()
     this.body.reset()
     this.preflight = false
+    this.consumer = ''
+    this.claims = null
     this.malformed = null
     this.snapshot = null
     this.route = null
@@ -214,6 +234,7 @@ export class Exchange implements PluginExchange, Matchable {
     this.bodyless = false
     this.closeAfter = false
     this.localBody = null
+    this.responsePipe = null
     this.failure = null
     this.failedPlugin = ''
     this.bytesOut = 0
@@ -328,6 +349,26 @@ export class Exchange implements PluginExchange, Matchable {
     this.responseHead.copyTo(this.responseHeaders)
     this.responseHead = null
     this.applyEdits()
+  }
+
+  cookie(name: string): string | null {
+    return cookieValue(this.headers.find('cookie'), name)
+  }
+
+  queryParameter(name: string): string | null {
+    return queryValue(this.search, name)
+  }
+
+  setSearch(search: string): void {
+    if (search !== '' && !QUERY.test(search))
+      throw new TypeError('a query is empty, or "?" and visible ASCII without "#"')
+    this.search = search
+  }
+
+  authenticate(consumer: string, claims: Claims): void {
+    checkValue('consumer', consumer)
+    this.consumer = consumer
+    this.claims = claims
   }
 
   param(name: string): string {

@@ -1,13 +1,20 @@
 // What a plugin author imports as `sluice/plugin`. Nothing else of the gateway is public to plugins.
 import type { Static, TSchema } from 'typebox'
 import type { ErrorKind } from '../base/errors.ts'
+import type { BodyStep } from './body-transform.ts'
+import type { Host } from './host.ts'
 import { NEXT, type Verdict } from './verdict.ts'
 
 export { Type } from 'typebox'
 export type { Static, TSchema } from 'typebox'
 export { ByteSize, Duration, Rate } from '../config/units.ts'
 export { ERRORS, type ErrorKind } from '../base/errors.ts'
+export { BodyRefused, type BodyStep, type BodyTransform } from './body-transform.ts'
+export type { Counter, Gauge, Host, Labels, PluginLogger, PluginMetrics } from './host.ts'
 export { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'
+
+/** What is known of a consumer: the claims of a verified token (RFC 7519 section 4), or what another check says. */
+export type Claims = Readonly<Record<string, unknown>>
 
 /**
  * The Exchange as a plugin sees it: one request and its reply.
@@ -46,6 +53,10 @@ export interface PluginExchange {
   readonly upstreamLatency: number
   /** Why the gateway itself failed the request; '' if it did not. One of the codes of docs/errors.md. */
   readonly errorCode: string
+  /** Who makes the request, as an authentication plugin has found out; '' while nobody has. */
+  readonly consumer: string
+  /** What is known of the consumer; null while nobody has found out. */
+  readonly claims: Claims | null
   /** Is this a CORS preflight whose own method has no route? Then only an answer of a plugin helps. */
   readonly preflight: boolean
 
@@ -65,6 +76,12 @@ export interface PluginExchange {
   addResponseHeader(name: string, value: string): void
   removeResponseHeader(name: string): void
 
+  /** First value of a cookie; null if there is none of that name. */
+  cookie(name: string): string | null
+  /** First value of a query parameter, decoded; null if there is none of that name. */
+  queryParameter(name: string): string | null
+  /** Replaces the query that is forwarded: '' or text that begins with `?`. Throws TypeError on what no query may hold. */
+  setSearch(search: string): void
   /** Value of a path parameter; '' if the route has none of that name. */
   param(name: string): string
 
@@ -74,6 +91,8 @@ export interface PluginExchange {
   deny(kind: ErrorKind, detail?: string): Verdict
   /** The request body may have this many bytes; more are answered with 413. The smallest limit set wins. */
   limitBody(bytes: number): void
+  /** Says who makes the request. Throws TypeError on a name that no header could carry. */
+  authenticate(consumer: string, claims: Claims): void
   /** Gives the request the id of the caller's choice instead of a made one. */
   setRequestId(id: string): void
 }
@@ -95,21 +114,15 @@ export interface Phases {
   readonly response?: ResponseStep
   /** After the last byte, or after the failure. */
   readonly log?: LogStep
-  /** Called once when no snapshot uses this instance any more. */
+  /** Transforms of bodies while they stream; asked after the head's steps, for bodies to and from an upstream. */
+  readonly body?: { readonly request?: BodyStep; readonly response?: BodyStep }
+  /**
+   * Called once before the first request, when the options are sure to be used. A configuration whose plugin rejects, or takes
+   * longer than 10 s, does not take effect. `signal` is that of the Host.
+   */
+  readonly start?: (signal: AbortSignal) => void | Promise<void>
+  /** Called once when no snapshot uses this instance any more, and awaited for 5 s. */
   readonly stop?: () => void | Promise<void>
-}
-
-/** What the gateway lends to a plugin. It grows with the rooms behind it. */
-export interface Host {
-  /** Structured logger of this instance. */
-  readonly log: PluginLogger
-}
-
-export interface PluginLogger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
 }
 
 /** A plugin as the gateway sees it, whatever its author wrote. */
@@ -121,6 +134,8 @@ export interface Plugin {
   readonly schema: TSchema
   /** Position in every phase: lower runs first; equal orders run by name. */
   readonly order: number
+  /** Of the file that it was loaded from; '' for those that come with the gateway. */
+  readonly revision: string
   compile(options: unknown, host: Host): Phases
 }
 
@@ -164,6 +179,7 @@ export function definePlugin<S extends TSchema>(definition: SinglePhase<S> | Mul
     summary: definition.summary ?? '',
     schema: definition.schema,
     order: definition.order ?? DEFAULT_ORDER,
+    revision: '',
     compile(options: unknown, host: Host): Phases {
       if (definition.phase === undefined) return definition.compile(options as Static<S>, host)
       return { [definition.phase]: definition.compile(options as Static<S>, host) }

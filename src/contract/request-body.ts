@@ -1,7 +1,8 @@
 // The request body on its way from the listener to whoever consumes it. Bytes that arrive before there is a
 // consumer wait here, bounded: the client is paused meanwhile.
 import { Backlog } from '../base/backlog.ts'
-import type { Reply } from './reply.ts'
+import type { BodyTransform } from './body-transform.ts'
+import { UNKNOWN_LENGTH, type Reply } from './reply.ts'
 
 /** Bytes that may wait for a consumer before the client is paused. */
 const WAITING_LIMIT = 64 * 1024
@@ -24,6 +25,8 @@ export class RequestBody {
   /** Somebody took bytes: the request cannot be sent again. */
   consumed = false
   #sink: BodySink | null = null
+  #pipe: BodyTransform | null = null
+  #onFailure: (error: unknown) => void = ignore
   #delivering = false
   #flow: Reply | null = null
   readonly #waiting = new Backlog()
@@ -49,6 +52,8 @@ export class RequestBody {
     this.complete = true
     this.consumed = false
     this.#sink = null
+    this.#pipe = null
+    this.#onFailure = ignore
     this.#delivering = false
     this.#flow = null
     this.#waiting.clear()
@@ -75,10 +80,17 @@ export class RequestBody {
     return true
   }
 
+  /** The consumer gets what `pipe` makes of the body; `failed` is called when it throws, in a later turn. */
+  transform(pipe: BodyTransform, failed: (error: unknown) => void): void {
+    this.#pipe = pipe
+    this.#onFailure = failed
+    this.length = UNKNOWN_LENGTH
+  }
+
   /** From the consumer: takes what has waited at once, and the rest as it comes. */
   attach(sink: BodySink): void {
-    this.#sink = sink
-    if (this.complete && this.#waiting.empty) sink.chunk(NOTHING, true)
+    this.#sink = this.#pipe === null ? sink : new TransformSink(sink, this.#pipe, this.#onFailure)
+    if (this.complete && this.#waiting.empty) this.#sink.chunk(NOTHING, true)
     else if (this.#paused) this.resume()
     else this.#deliver()
   }
@@ -128,3 +140,40 @@ export class RequestBody {
 }
 
 const DROP: BodySink = { chunk() {} }
+
+function ignore(): void {}
+
+/** Stands before the consumer. Nothing may be thrown into the engine or the transport that delivers. */
+class TransformSink implements BodySink {
+  readonly #sink: BodySink
+  readonly #pipe: BodyTransform
+  readonly #failed: (error: unknown) => void
+  #broken = false
+
+  constructor(sink: BodySink, pipe: BodyTransform, failed: (error: unknown) => void) {
+    this.#sink = sink
+    this.#pipe = pipe
+    this.#failed = failed
+  }
+
+  chunk(bytes: Uint8Array, last: boolean): void {
+    if (this.#broken) return
+    let out: Uint8Array | null = null
+    let tail: Uint8Array | null = null
+    try {
+      out = bytes.byteLength === 0 ? null : this.#pipe.chunk(bytes)
+      if (last) {
+        // What the last chunk gave is valid only until `end` is called.
+        if (out !== null) this.#sink.chunk(out, false)
+        out = null
+        tail = this.#pipe.end()
+      }
+    } catch (error) {
+      this.#broken = true
+      queueMicrotask(() => this.#failed(error))
+      return
+    }
+    if (last) this.#sink.chunk(tail ?? NOTHING, true)
+    else if (out !== null && out.byteLength > 0) this.#sink.chunk(out, false)
+  }
+}

@@ -1,4 +1,5 @@
 // The frozen, compiled form of one valid configuration.
+import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
 import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -9,6 +10,14 @@ import type { Exchange } from './exchange.ts'
 export interface Step<Run> {
   readonly plugin: string
   readonly run: Run
+  readonly timing: StepTiming
+}
+
+/** Time that steps took, of one call in a few dozen. Promises count until they are returned, not until they settle. */
+export interface StepTiming {
+  calls: number
+  /** ms */
+  total: number
 }
 
 /** The plugins of a route, by phase, in order. null: nobody takes part, and nothing is spent on it. */
@@ -17,6 +26,8 @@ export interface Chain {
   readonly request: readonly Step<RequestStep>[] | null
   readonly response: readonly Step<ResponseStep>[] | null
   readonly log: readonly Step<LogStep>[] | null
+  readonly requestBody: readonly Step<BodyStep>[] | null
+  readonly responseBody: readonly Step<BodyStep>[] | null
 }
 
 /** Chooses the chain of a route whose toggles depend on the path of the request. */

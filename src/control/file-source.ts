@@ -1,12 +1,8 @@
-// Configuration from a file. The directory is watched, not the file: editors rename over it, Kubernetes swaps the
-// `..data` link, and a watch on an inode would miss both. What counts is the content: equal bytes are no change.
+// Configuration from a file. What counts is the content: equal bytes are no change.
 import { createHash } from 'node:crypto'
-import { watch, type FSWatcher } from 'node:fs'
 import { readFile, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
-
-/** Writers are given this long (ms) to finish: one save often makes several events. */
-const DEBOUNCE = 50
+import { DirectoryWatch } from './directory-watch.ts'
 
 export interface FileSourceEvents {
   /** The content is not what it was. Never called again before the promise has settled. */
@@ -18,9 +14,7 @@ export interface FileSourceEvents {
 export class FileSource {
   readonly #file: string
   readonly #events: FileSourceEvents
-  #watchers: FSWatcher[] = []
-  #watched = ''
-  #timer: NodeJS.Timeout | null = null
+  readonly #watch: DirectoryWatch
   #hash = ''
   #running: Promise<void> = Promise.resolve()
   #closed = false
@@ -28,6 +22,10 @@ export class FileSource {
   constructor(file: string, events: FileSourceEvents) {
     this.#file = file
     this.#events = events
+    this.#watch = new DirectoryWatch(
+      () => void this.check(),
+      (error) => events.failed(error),
+    )
   }
 
   /** Reads the file for the first time. Rejects when it cannot be read. */
@@ -40,7 +38,7 @@ export class FileSource {
   /** Watches until `close`. */
   async watch(): Promise<void> {
     await this.#watchDirectories()
-    this.#schedule() // what changed between the first read and the watch
+    this.#watch.schedule() // what changed between the first read and the watch
   }
 
   /** Reads now, whether or not anything seems to have changed. `force` reports equal content too (SIGHUP). */
@@ -51,8 +49,7 @@ export class FileSource {
 
   close(): void {
     this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    for (const watcher of this.#watchers.splice(0)) watcher.close()
+    this.#watch.close()
   }
 
   async #check(force: boolean): Promise<void> {
@@ -75,22 +72,7 @@ export class FileSource {
   /** The directory that names the file, and the one that holds it when the name is a link. */
   async #watchDirectories(): Promise<void> {
     const real = await realpath(this.#file).catch(() => this.#file)
-    const directories = [...new Set([dirname(this.#file), dirname(real)])]
-    const key = directories.join('\n')
-    if (key === this.#watched || this.#closed) return
-    for (const watcher of this.#watchers.splice(0)) watcher.close()
-    this.#watchers = directories.map((directory) => {
-      const watcher = watch(directory, { persistent: false }, () => this.#schedule())
-      watcher.on('error', (error) => this.#events.failed(error))
-      return watcher
-    })
-    this.#watched = key
-  }
-
-  #schedule(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.check(), DEBOUNCE)
-    this.#timer.unref()
+    this.#watch.set([dirname(this.#file), dirname(real)])
   }
 }
 

@@ -1,8 +1,9 @@
 // Plugins of the user's own: every `NAME.ts`, `NAME.js`, `NAME.mjs` or `NAME/plugin.ts` in a plugin directory. They
 // import `sluice/plugin` from anywhere on disk: a resolve hook leads that name to the gateway's own copy.
-import { readdir, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from '../contract/plugin.ts'
 
@@ -17,7 +18,11 @@ function hookPublicFace(): void {
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === 'sluice/plugin') return { url: PUBLIC_FACE, shortCircuit: true }
-      return next(specifier, context)
+      const resolved = next(specifier, context)
+      const revision = /\?revision=\w+$/.exec(context.parentURL ?? '')
+      // A changed plugin is loaded anew with all that lies beside it: Node keeps one module per URL for ever.
+      if (revision === null || !/^\.\.?\//.test(specifier) || !resolved.url.startsWith('file:')) return resolved
+      return { ...resolved, url: resolved.url + revision[0] }
     },
   })
 }
@@ -25,11 +30,84 @@ function hookPublicFace(): void {
 /** A plugin file that cannot be used; the message names it and says why. */
 export class PluginFileError extends Error {}
 
-/** Loads all plugins of a directory. Rejects with PluginFileError. */
-export async function loadPluginDirectory(directory: string): Promise<Plugin[]> {
-  hookPublicFace()
-  const files = await pluginFiles(directory)
-  return Promise.all(files.map(loadPlugin))
+/**
+ * The plugins of some directories, each in its newest version. A version that does not load leaves the last good one in its
+ * place; what is good is for the caller to say, with `commit`.
+ */
+export class PluginFiles {
+  /** By path: what served last. */
+  readonly #good = new Map<string, Plugin>()
+  /** By path: what was loaded last, so that an unchanged file is not loaded again. */
+  readonly #loaded = new Map<string, Plugin>()
+
+  /**
+   * `newest` false: files that have a good version are taken in that version. `failed` is told of files that cannot be
+   * used, with the last good version if there is one. Rejects with PluginFileError when the directory cannot be read.
+   */
+  async load(
+    directory: string,
+    newest: boolean,
+    failed: (error: PluginFileError, good: Plugin | null) => void,
+  ): Promise<Plugin[]> {
+    hookPublicFace()
+    const plugins: Plugin[] = []
+    for (const path of await pluginFiles(directory)) {
+      const good = this.#good.get(path) ?? null
+      try {
+        plugins.push(newest || good === null ? await this.#load(path) : good)
+      } catch (error) {
+        if (!(error instanceof PluginFileError)) throw error
+        failed(error, good)
+        if (good !== null) plugins.push(good)
+      }
+    }
+    return plugins
+  }
+
+  async #load(path: string): Promise<Plugin> {
+    const revision = await revisionOf(path)
+    const before = this.#loaded.get(path)
+    if (before?.revision === revision) return before
+    const plugin = Object.freeze({ ...(await loadPlugin(path, revision)), revision })
+    this.#loaded.set(path, plugin)
+    return plugin
+  }
+
+  /** Is there a file whose newest version is not the good one? */
+  get changed(): boolean {
+    return [...this.#loaded].some(([path, plugin]) => this.#good.has(path) && this.#good.get(path) !== plugin)
+  }
+
+  /** These versions serve now. */
+  commit(plugins: Iterable<Plugin>): void {
+    const serving = new Set(plugins)
+    for (const [path, plugin] of this.#loaded) if (serving.has(plugin)) this.#good.set(path, plugin)
+  }
+}
+
+/** A hash of the file, and of all that lies in its folder if that is its own. */
+async function revisionOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  const files = /^plugin\./.test(basename(path)) ? await filesBelow(dirname(path)) : [path]
+  for (const file of files)
+    hash
+      .update(file)
+      .update('\0')
+      .update(await readFile(file))
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return files.filter((file) => !file.includes('/node_modules/')).toSorted()
+}
+
+/** The directory and the folders of its plugins: what to watch. Empty when it cannot be read. */
+export async function foldersOf(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => null)
+  if (entries === null) return []
+  return [directory, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))]
 }
 
 async function pluginFiles(directory: string): Promise<string[]> {
@@ -59,10 +137,11 @@ async function nested(directory: string): Promise<string[]> {
 }
 
 /** Loads one file. Its default export must come from definePlugin. */
-export async function loadPlugin(file: string): Promise<Plugin> {
+export async function loadPlugin(file: string, revision = ''): Promise<Plugin> {
+  const query = revision === '' ? '' : `?revision=${revision}`
   let module: { default?: unknown }
   try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as { default?: unknown }
+    module = (await import(pathToFileURL(resolve(file)).href + query)) as { default?: unknown }
   } catch (error) {
     throw new PluginFileError(`plugin ${file} cannot be loaded: ${(error as Error).message}`, { cause: error })
   }

@@ -5,8 +5,9 @@ import { loadConfig, type ValidConfig } from '../config/load.ts'
 import type { Problem } from '../config/problem.ts'
 import { compileSnapshot, type CompiledSnapshot, type LiveState } from '../compile/snapshot.ts'
 import { PluginRefusal } from '../compile/chains.ts'
+import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
-import { loadPluginDirectory, PluginFileError } from './plugin-directory.ts'
+import { PluginFileError, PluginFiles } from './plugin-directory.ts'
 
 /** The configuration is not usable; `problems` say why, every one of them. */
 export class InvalidConfiguration extends Error {
@@ -21,7 +22,19 @@ export class InvalidConfiguration extends Error {
 export interface Validated {
   readonly valid: ValidConfig
   readonly plugins: ReadonlyMap<string, Plugin>
+  /** Absolute paths. */
+  readonly pluginDirectories: readonly string[]
   readonly file: string
+  /** Plugin files that cannot be used and whose last good version is taken. */
+  readonly warnings: readonly Problem[]
+}
+
+export interface ValidateOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** What is known of the user's plugin files. */
+  readonly files?: PluginFiles
+  /** False: plugin files in their last good version, where they have one. */
+  readonly newest?: boolean
 }
 
 /** Rejects with InvalidConfiguration. */
@@ -29,17 +42,22 @@ export async function validate(
   text: string,
   file: string,
   builtIn: readonly Plugin[],
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  { env = process.env, files = new PluginFiles(), newest = true }: ValidateOptions = {},
 ): Promise<Validated> {
   const document = parseDocument(text, file, env)
   const plugins = new Map(builtIn.map((plugin) => [plugin.name, plugin]))
   const problems: Problem[] = []
-  for (const [index, directory] of document.pluginDirectories.entries()) {
+  const warnings: Problem[] = []
+  const pluginDirectories = document.pluginDirectories.map((directory) => resolve(dirname(file), directory))
+  for (const [index, directory] of pluginDirectories.entries()) {
     const key = `pluginDirectories[${index}]`
-    const report = (message: string): void =>
-      void problems.push({ file, ...document.at(['pluginDirectories', index]), key, message })
+    const report = (message: string, to = problems): void =>
+      void to.push({ file, ...document.at(['pluginDirectories', index]), key, message })
     try {
-      for (const plugin of await loadPluginDirectory(resolve(dirname(file), directory))) {
+      const loaded = await files.load(directory, newest, ({ message }, good) =>
+        report(message, good === null ? problems : warnings),
+      )
+      for (const plugin of loaded) {
         if (plugins.has(plugin.name)) report(`plugin "${plugin.name}" exists already; give it another name`)
         else plugins.set(plugin.name, plugin)
       }
@@ -49,7 +67,7 @@ export async function validate(
     }
   }
   const loaded = loadConfig(document, plugins)
-  if (loaded.ok && problems.length === 0) return { valid: loaded.config, plugins, file }
+  if (loaded.ok && problems.length === 0) return { valid: loaded.config, plugins, pluginDirectories, file, warnings }
   throw new InvalidConfiguration(loaded.ok ? problems : [...problems, ...loaded.problems])
 }
 
@@ -59,8 +77,24 @@ export function compile({ valid, file }: Validated, version: number, live: LiveS
     return compileSnapshot(valid, version, live)
   } catch (error) {
     if (!(error instanceof PluginRefusal)) throw error
-    const { plugin, origin } = error.toggle
-    const { line, column, where } = origin
-    throw new InvalidConfiguration([{ file, line, column, key: `${where}.${plugin}`, message: error.message }])
+    throw new InvalidConfiguration([problemAt(file, error.toggle, error.message)])
   }
+}
+
+/** Starts the plugin instances that have not been started. Rejects with InvalidConfiguration when one does not start. */
+export async function start({ file }: Validated, live: LiveState): Promise<void> {
+  const problems: Problem[] = []
+  await Promise.all(
+    live.plugins.instances
+      .values()
+      .map((instance) =>
+        instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
+      ),
+  )
+  if (problems.length > 0) throw new InvalidConfiguration(problems)
+}
+
+function problemAt(file: string, { plugin, origin }: Toggle, message: string): Problem {
+  const { line, column, where } = origin
+  return { file, line, column, key: `${where}.${plugin}`, message }
 }

@@ -1,5 +1,6 @@
 // The one place where a failure becomes a reply (RFC 9457). Addresses, stacks and causes go to the log only.
 import { ERRORS, Failure } from '../base/errors.ts'
+import { BodyRefused } from '../contract/body-transform.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import type { FAILED } from '../contract/verdict.ts'
 import type { RoadState } from './state.ts'
@@ -7,6 +8,12 @@ import type { RoadState } from './state.ts'
 /** A stage threw: a plugin's fault if one was running, else a bug of ours. */
 export function failStep(x: Exchange, error: unknown): typeof FAILED {
   return x.fail(new Failure(x.failedPlugin === '' ? ERRORS.internal : ERRORS.pluginFailed, '', error))
+}
+
+/** A body transform threw. */
+export function bodyFailure(error: unknown): Failure {
+  if (error instanceof BodyRefused) return new Failure(error.kind, error.message)
+  return new Failure(ERRORS.pluginFailed, '', error)
 }
 
 /** Turns `x.failure` into the reply of the Exchange. */
@@ -23,6 +30,7 @@ export function fail(x: Exchange, state: RoadState): void {
     x.responseHead = null
     x.responseEdits.clear()
   }
+  x.responsePipe = null
   x.responseHeaders.clear()
   x.responseHeaders.push('content-type', 'application/problem+json')
   if (kind.status === 503 || kind.status === 429) x.responseHeaders.push('retry-after', '1')

@@ -2,12 +2,13 @@
 import { now } from '../base/clock.ts'
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { BodyTransform } from '../contract/body-transform.ts'
 import type { Exchange, Road } from '../contract/exchange.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ResponseReceiver } from '../contract/transport.ts'
 import { ANSWERED, FAILED, NEXT, PARKED, type Progress } from '../contract/verdict.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { fail, failStep } from './fail.ts'
+import { bodyFailure, fail, failStep } from './fail.ts'
 import { abandon, finish } from './finish.ts'
 import { guard } from './guard.ts'
 import { match } from './match.ts'
@@ -116,12 +117,28 @@ export class MainRoad implements Road, ResponseReceiver {
   }
 
   data(x: Exchange, bytes: Uint8Array): void {
-    if (!x.finished) forwardBody(x, bytes)
+    if (x.finished) return
+    if (x.responsePipe === null) forwardBody(x, bytes)
+    else this.#transform(x, x.responsePipe, bytes)
+  }
+
+  /** `bytes` null: the body is complete. False: it failed. */
+  #transform(x: Exchange, pipe: BodyTransform, bytes: Uint8Array | null): boolean {
+    let out: Uint8Array | null
+    try {
+      out = bytes === null ? pipe.end() : pipe.chunk(bytes)
+    } catch (error) {
+      this.#fail(x, bodyFailure(error))
+      return false
+    }
+    if (out !== null && out.byteLength > 0) forwardBody(x, out)
+    return true
   }
 
   ended(x: Exchange): void {
     x.attempt = null
     if (x.finished) return
+    if (x.responsePipe !== null && !x.bodyless && !this.#transform(x, x.responsePipe, null)) return
     if (!x.headSent || x.clientSlow) {
       x.endedEarly = true
       x.openHead() // it was lent for as long as the attempt ran
@@ -146,6 +163,10 @@ export class MainRoad implements Road, ResponseReceiver {
     if (x.finished) return
     const failure = expire(x, this.state, total)
     if (failure !== null) this.#fail(x, failure)
+  }
+
+  bodyFailed(x: Exchange, error: unknown): void {
+    if (!x.finished) this.#fail(x, bodyFailure(error))
   }
 
   malformed(x: Exchange): void {

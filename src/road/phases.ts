@@ -3,6 +3,7 @@ import { runFrom, runResponseFrom } from '../chain/run.ts'
 import { WAITING_FOR_PLUGIN, type Exchange } from '../contract/exchange.ts'
 import { NEXT, PARKED, type Progress } from '../contract/verdict.ts'
 import type { RoadState } from './state.ts'
+import { transformResponse } from './transform.ts'
 
 /** ms that one step may wait for its promise. */
 const PLUGIN_TIMEOUT = 10_000
@@ -20,8 +21,10 @@ export function request(x: Exchange, state: RoadState): Progress {
 export function response(x: Exchange, state: RoadState): Progress {
   // What plugins set before there was a reply comes first, so that response steps see and may overrule it.
   if (x.responseEdits.length > 0) x.applyEdits()
-  const steps = x.chain.response
-  return steps === null ? NEXT : limited(x, state, runResponseFrom(x, steps, x.resumeAt))
+  const { response: steps, responseBody } = x.chain
+  const progress = steps === null ? NEXT : limited(x, state, runResponseFrom(x, steps, x.resumeAt))
+  if (responseBody !== null && progress === NEXT) transformResponse(x, responseBody)
+  return progress
 }
 
 function limited(x: Exchange, state: RoadState, progress: Progress): Progress {

@@ -1,7 +1,7 @@
 // The head as one block, then the body as it comes, at the pace of the client.
 import type { Exchange } from '../contract/exchange.ts'
 import { PARKED, type Progress } from '../contract/verdict.ts'
-import { finish, finishWhole } from './finish.ts'
+import { finishWhole } from './finish.ts'
 import type { RoadState } from './state.ts'
 import { bodyBegins } from './timeouts.ts'
 
@@ -19,8 +19,10 @@ export function reply(x: Exchange, state: RoadState): Progress {
     return PARKED // and perhaps the next request's already: nothing may touch it here
   }
   x.reply.head(x)
-  if (x.endedEarly) finish(x, state)
-  else {
+  if (x.endedEarly) {
+    x.endedEarly = false
+    state.receiver.ended(x) // again: now it can be passed on
+  } else {
     bodyBegins(x, state)
     // It was paused while response steps waited.
     x.attempt?.resume()

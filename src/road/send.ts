@@ -5,6 +5,7 @@ import { ANSWERED, PARKED, type Progress } from '../contract/verdict.ts'
 import { writeUpstreamHead } from './forward.ts'
 import { unmatched } from './match.ts'
 import type { RoadState } from './state.ts'
+import { transformRequest } from './transform.ts'
 
 export function send(x: Exchange, state: RoadState): Progress {
   const route = x.route!
@@ -28,6 +29,7 @@ export function send(x: Exchange, state: RoadState): Progress {
   if (endpoint === null) return x.fail(new Failure(ERRORS.noEndpoint))
   x.endpoint = endpoint
   if (upstream.timeouts.total > 0) state.wheel.arm(x.totalTimer, upstream.timeouts.total)
+  if (x.chain.requestBody !== null && x.body.length !== 0) transformRequest(x, x.chain.requestBody)
   attempt(x, state, false)
   return PARKED
 }

@@ -1,6 +1,7 @@
 // Conditions on headers and query values. They read the flat headers and the raw query; nothing is parsed before it
 // is asked for, and nothing is kept.
 import { RE2JS } from 're2js'
+import { queryValues } from '../base/query.ts'
 import type { MatchConfig, ValueCondition } from '../config/schema.ts'
 import type { Matchable } from '../contract/match.ts'
 
@@ -15,7 +16,7 @@ export interface Condition {
 export function compileConditions({ headers = {}, query = {} }: MatchConfig): Condition[] {
   return [
     ...Object.entries(headers).map(([name, wanted]) => condition('header', name.toLowerCase(), wanted, headerValues)),
-    ...Object.entries(query).map(([name, wanted]) => condition('query', name, wanted, queryValues)),
+    ...Object.entries(query).map(([name, wanted]) => condition('query', name, wanted, valuesInQuery)),
   ]
 }
 
@@ -63,27 +64,6 @@ function headerValues(x: Matchable, name: string, take: (value: string) => boole
   return false
 }
 
-/** `?a=1&b=%32&a=+`: names and values are decoded as forms are (WHATWG URL, application/x-www-form-urlencoded). */
-function queryValues(x: Matchable, name: string, take: (value: string) => boolean): boolean {
-  const { search } = x
-  let start = 1
-  while (start < search.length) {
-    let end = search.indexOf('&', start)
-    if (end < 0) end = search.length
-    let equals = search.indexOf('=', start)
-    if (equals < 0 || equals > end) equals = end
-    if (decode(search.slice(start, equals)) === name && take(decode(search.slice(equals + 1, end)))) return true
-    start = end + 1
-  }
-  return false
-}
-
-function decode(text: string): string {
-  if (!text.includes('%') && !text.includes('+')) return text
-  const spaced = text.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced // malformed escapes mean themselves
-  }
+function valuesInQuery(x: Matchable, name: string, take: (value: string) => boolean): boolean {
+  return queryValues(x.search, name, take)
 }

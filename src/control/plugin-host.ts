@@ -1,0 +1,165 @@
+// What plugins take from the gateway, kept per instance, so that all of it is given back when the instance stops.
+import { LiveStates } from '../base/live-states.ts'
+import { within, type InstanceHost } from '../chain/instance.ts'
+import type { Host, PluginLogger, PluginMetrics } from '../contract/host.ts'
+import type { StepTiming } from '../contract/snapshot.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** ms that one thing of a plugin may take to close. */
+const CLOSE_LIMIT = 2000
+
+interface Shared {
+  readonly value: unknown
+  readonly close: (value: never) => unknown
+}
+
+/** Makes the Hosts of all plugin instances of a worker. */
+export class PluginHosts {
+  readonly #log: Logger
+  readonly #metrics: Metrics
+  readonly #timings = new Map<string, StepTiming>()
+  readonly #shared: LiveStates<Shared>
+
+  constructor(log: Logger, metrics: Metrics) {
+    this.#log = log
+    this.#metrics = metrics
+    this.#shared = new LiveStates<Shared>(
+      ({ value, close }) => void this.#guard('shared state', () => close(value as never)),
+    )
+    const timing = (of: (timing: StepTiming) => number) => () =>
+      [...this.#timings].map(([plugin, each]) => ({ labels: { plugin }, value: of(each) }))
+    const calls = 'Calls of access and request steps that were timed, one in 64'
+    metrics.collect(
+      'counter',
+      'sluice_plugin_timed_calls_total',
+      calls,
+      timing(({ calls: count }) => count),
+    )
+    const seconds = 'Seconds that those calls took, until they returned'
+    metrics.collect(
+      'counter',
+      'sluice_plugin_timed_seconds_total',
+      seconds,
+      timing(({ total }) => total / 1000),
+    )
+  }
+
+  for(plugin: string): InstanceHost {
+    let timing = this.#timings.get(plugin)
+    if (timing === undefined) this.#timings.set(plugin, (timing = { calls: 0, total: 0 }))
+    const log = prefixed(this.#log, plugin)
+    const keys: string[] = []
+    const taken = new Taken()
+    const host: Host = {
+      log,
+      metrics: prefixedMetrics(this.#metrics, plugin, taken),
+      signal: taken.signal,
+      every(ms, task) {
+        let running = false
+        const timer = setInterval(() => {
+          if (running) return
+          running = true
+          void attempt(log, task).then(() => (running = false))
+        }, ms)
+        timer.unref()
+        taken.add('', () => clearInterval(timer))
+      },
+      after(ms, task) {
+        const timer = setTimeout(() => void attempt(log, task), ms)
+        timer.unref()
+        taken.add('', () => clearTimeout(timer))
+      },
+      shared: <T>(key: string, create: () => T, close: (value: T) => unknown = () => {}): T => {
+        const full = `${plugin} ${key}`
+        const { value } = this.#shared.acquire(full, () => ({ value: create(), close }))
+        keys.push(full)
+        return value as T
+      },
+      own(what, thing, close) {
+        taken.add(what, () => close(thing))
+        return thing
+      },
+    }
+    return {
+      host,
+      timing,
+      abort: () => taken.abort(),
+      close: async () => {
+        const left = await taken.close((error) => log.error({ err: error }, 'closing failed'))
+        for (const key of keys.splice(0)) this.#shared.release(key)
+        return left
+      },
+    }
+  }
+
+  async #guard(what: string, close: () => unknown): Promise<void> {
+    try {
+      if (!(await within(CLOSE_LIMIT, async () => close()))) this.#log.error({}, `a plugin left behind: ${what}`)
+    } catch (error) {
+      this.#log.error({ err: error }, `${what} of a plugin failed to close`)
+    }
+  }
+}
+
+/** What one instance has taken. */
+class Taken {
+  readonly #controller = new AbortController()
+  readonly #things: { readonly what: string; readonly close: () => unknown }[] = []
+  #closed = false
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#controller.abort()
+  }
+
+  /** What is taken after the end is closed at once. */
+  add(what: string, close: () => unknown): void {
+    if (this.#closed) close()
+    else this.#things.push({ what, close })
+  }
+
+  /** Latest first, as later things often stand on earlier ones. Resolves with the names of what did not close in time. */
+  async close(failed: (error: unknown) => void): Promise<string[]> {
+    this.#closed = true
+    const left: string[] = []
+    for (const { what, close } of this.#things.splice(0).toReversed()) {
+      try {
+        if (!(await within(CLOSE_LIMIT, async () => close()))) left.push(what)
+      } catch (error) {
+        failed(error)
+        left.push(what)
+      }
+    }
+    return left
+  }
+}
+
+async function attempt(log: PluginLogger, task: () => unknown): Promise<void> {
+  try {
+    await task()
+  } catch (error) {
+    log.error({ err: error }, 'a timed task failed')
+  }
+}
+
+function prefixed(log: Logger, plugin: string): PluginLogger {
+  return {
+    debug: (fields, message) => log.debug({ plugin, ...fields }, message),
+    info: (fields, message) => log.info({ plugin, ...fields }, message),
+    warn: (fields, message) => log.warn({ plugin, ...fields }, message),
+    error: (fields, message) => log.error({ plugin, ...fields }, message),
+  }
+}
+
+function prefixedMetrics(metrics: Metrics, plugin: string, taken: Taken): PluginMetrics {
+  const prefix = `sluice_plugin_${plugin.replaceAll('-', '_')}_`
+  return {
+    counter: (name, help, labels) => metrics.counter(prefix + name, help, labels),
+    gauge: (name, help, labels) => metrics.gauge(prefix + name, help, labels),
+    collect: (name, help, values) => taken.add('', metrics.collect('gauge', prefix + name, help, values)),
+  }
+}
