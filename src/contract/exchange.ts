@@ -1,6 +1,5 @@
 // One request and its reply, from first byte to last. Pooled and reused: every field is set in the constructor, in one
 // order and of one type, and `reset` mirrors it, so that the object keeps one hidden class for ever.
-import { randomBytes } from 'node:crypto'
 import { now } from '../base/clock.ts'
 import { Failure, type ErrorKind } from '../base/errors.ts'
 import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
@@ -8,6 +7,7 @@ import { cookieValue } from '../base/cookies.ts'
 import { checkHeader, checkValue, fieldName, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
 import { queryValue } from '../base/query.ts'
+import { nextRequestId } from '../base/request-id.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
 import type { BodyTransform } from './body-transform.ts'
@@ -71,20 +71,6 @@ const NO_CHAIN: Chain = Object.freeze({
   requestBody: null,
   responseBody: null,
 })
-
-// Unique across restarts and instances: 48 random bits, then a counter.
-const ID_PREFIX = randomBytes(6).toString('hex')
-let idCounter = 0
-/** The last three digits, ready; the five before them change once in 4096 ids. */
-const ID_ENDS = Array.from({ length: 4096 }, (_, i) => i.toString(16).padStart(3, '0'))
-let idStart = ''
-
-function nextId(): string {
-  const end = idCounter & 4095
-  if (end === 0) idStart = ID_PREFIX + ((idCounter >>> 12) & 0xfffff).toString(16).padStart(5, '0')
-  idCounter++
-  return idStart + ID_ENDS[end]!
-}
 
 const QUERY = /^\?[\x21\x22\x24-\x7e]*$/
 
@@ -276,7 +262,7 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   get requestId(): string {
-    if (this.#id === '') this.#id = nextId()
+    if (this.#id === '') this.#id = nextRequestId()
     return this.#id
   }
 

@@ -88,7 +88,7 @@ export class PluginFiles {
 /** A hash of the file, and of all that lies in its folder if that is its own. */
 async function revisionOf(path: string): Promise<string> {
   const hash = createHash('sha256')
-  const files = /^plugin\./.test(basename(path)) ? await filesBelow(dirname(path)) : [path]
+  const files = basename(path).startsWith('plugin.') ? await filesBelow(dirname(path)) : [path]
   for (const file of files)
     hash
       .update(file)
