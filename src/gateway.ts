@@ -16,6 +16,7 @@ import { FileSource } from './control/file-source.ts'
 import { foldersOf, loadPlugin, PluginFiles } from './control/plugin-directory.ts'
 import { PluginHosts } from './control/plugin-host.ts'
 import { compile, InvalidConfiguration, start, validate, type Validated } from './control/publish.ts'
+import { LimitRoom } from './limits/limits.ts'
 import { listenNode } from './listeners/node/listener.ts'
 import { listenUws } from './listeners/uws/listener.ts'
 import { drain } from './process/drain.ts'
@@ -44,7 +45,8 @@ export function createLiveState(
   log: Logger,
   stopping: (stop: Promise<void>) => void = () => {},
 ): LiveState {
-  const hosts = new PluginHosts(log, new Metrics())
+  const metrics = new Metrics()
+  const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics))
   return {
     upstreams: {
       endpoints: new LiveStates<LiveEndpoint>((endpoint) => endpoint.transport.close()),
@@ -55,7 +57,7 @@ export function createLiveState(
     plugins: {
       available: plugins,
       instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
-      host: (plugin) => hosts.for(plugin),
+      host: (plugin, place) => hosts.for(plugin, place),
     },
   }
 }

@@ -12,7 +12,8 @@ import type { Chain, ChainPicker } from '../contract/snapshot.ts'
 export interface PluginStates {
   readonly available: ReadonlyMap<string, Plugin>
   readonly instances: LiveStates<PluginInstance>
-  host(plugin: string): InstanceHost
+  /** `place`: where the configuration asks for it. */
+  host(plugin: string, place: string): InstanceHost
 }
 
 /** Toggles of a whole configuration: ValidConfig has them. */
@@ -150,6 +151,6 @@ function borrow(key: string, toggle: Toggle, options: unknown, states: PluginSta
   const { plugin } = toggle
   return states.instances.acquire(
     key,
-    () => new PluginInstance(states.available.get(plugin)!, options, states.host(plugin), toggle),
+    () => new PluginInstance(states.available.get(plugin)!, options, states.host(plugin, toggle.origin.where), toggle),
   )
 }

@@ -1,5 +1,6 @@
 // What the gateway lends to one instance of a plugin. Everything that is taken here is given back when the instance
 // stops, whether or not the plugin remembers it.
+import type { Limits } from './limits.ts'
 import type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
 
 export type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
@@ -27,6 +28,9 @@ export interface Host {
   /** Structured logger of this instance. */
   readonly log: PluginLogger
   readonly metrics: PluginMetrics
+  /** Where the configuration asks for this instance first: `plugins`, `paths./api/**` or `routes[users].plugins`. */
+  readonly place: string
+  readonly limits: Limits
   /** Aborted when the instance stops. */
   readonly signal: AbortSignal
   /** Runs `task` every `ms` until the instance stops. A task that throws or rejects is logged. */

@@ -10,6 +10,7 @@ export type { Static, TSchema } from 'typebox'
 export { ByteSize, Duration, Rate } from '../config/units.ts'
 export { ERRORS, type ErrorKind } from '../base/errors.ts'
 export { BodyRefused, type BodyStep, type BodyTransform } from './body-transform.ts'
+export type { Limit, LimitRule, Limits, LimitStore } from './limits.ts'
 export type { Counter, Gauge, Host, Labels, PluginLogger, PluginMetrics } from './host.ts'
 export { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'
 

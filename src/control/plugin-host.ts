@@ -2,6 +2,7 @@
 import { LiveStates } from '../base/live-states.ts'
 import { within, type InstanceHost } from '../chain/instance.ts'
 import type { Host, PluginLogger, PluginMetrics } from '../contract/host.ts'
+import type { Limits } from '../contract/limits.ts'
 import type { StepTiming } from '../contract/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -20,9 +21,11 @@ export class PluginHosts {
   readonly #metrics: Metrics
   readonly #timings = new Map<string, StepTiming>()
   readonly #shared: LiveStates<Shared>
+  readonly #limits: Limits
 
-  constructor(log: Logger, metrics: Metrics) {
+  constructor(log: Logger, metrics: Metrics, limits: Limits) {
     this.#log = log
+    this.#limits = limits
     this.#metrics = metrics
     this.#shared = new LiveStates<Shared>(
       ({ value, close }) => void this.#guard('shared state', () => close(value as never)),
@@ -45,7 +48,8 @@ export class PluginHosts {
     )
   }
 
-  for(plugin: string): InstanceHost {
+  /** `place`: where the configuration asks for it. */
+  for(plugin: string, place: string): InstanceHost {
     let timing = this.#timings.get(plugin)
     if (timing === undefined) this.#timings.set(plugin, (timing = { calls: 0, total: 0 }))
     const log = prefixed(this.#log, plugin)
@@ -55,6 +59,8 @@ export class PluginHosts {
       log,
       metrics: prefixedMetrics(this.#metrics, plugin, taken),
       signal: taken.signal,
+      place,
+      limits: this.#limits,
       every(ms, task) {
         let running = false
         const timer = setInterval(() => {
