@@ -103,6 +103,19 @@ say_engines() {
   [ -z "$reason" ] || say "only the node engine works here: $reason"
 }
 
+# need_program PROGRAM PACKAGE: a program of the system, from Debian's packages when it is missing.
+need_program() {
+  local program=$1 package=$2
+  if command -v "$program" >/dev/null; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing Debian's $package: the tests use the real $program"
+    { apt-get install -y -q --no-install-recommends "$package" ||
+      { apt-get update -q && apt-get install -y -q --no-install-recommends "$package"; }; } >/dev/null 2>&1 || true
+    hash -r
+  fi
+  command -v "$program" >/dev/null || die "$program is missing: apt-get install $package"
+}
+
 # npm_install DIRECTORY [arguments]: quiet; ends with one line that says what is missing.
 npm_install() {
   local directory=$1 output reason

@@ -19,6 +19,7 @@ const LONGEST_WAIT = 9000
 /** Times that one request asks a store that cannot decide yet. */
 const MOST_ROUNDS = 4
 
+// Without `default`: it would be filled in beside `limits`, where none of these may stand.
 const algorithm = Type.Union(
   [
     Type.Literal('token-bucket'),
@@ -26,7 +27,7 @@ const algorithm = Type.Union(
     Type.Literal('sliding-window'),
     Type.Literal('fixed-window'),
   ],
-  { description: 'How is counted', default: 'token-bucket' },
+  { description: 'How is counted; token-bucket unless it is said' },
 )
 const fields = {
   algorithm: Type.Optional(algorithm),
@@ -40,8 +41,7 @@ const fields = {
   ),
   maxWait: Type.Optional(
     Duration({
-      description: 'Of the leaky bucket: how long a request is held back before it is refused',
-      default: '1s',
+      description: 'Of the leaky bucket: how long a request is held back before it is refused; 1s unless it is said',
     }),
   ),
   limit: Type.Optional(
@@ -51,8 +51,7 @@ const fields = {
   key: Type.Optional(
     Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
       description:
-        'Whose requests are counted together: client-ip (IPv6 by /64), consumer, route, header:NAME, claim:NAME, or a list',
-      default: 'client-ip',
+        'Whose requests are counted together: client-ip (IPv6 by /64), consumer, route, header:NAME, claim:NAME, or a list; client-ip unless it is said',
     }),
   ),
 }
@@ -137,7 +136,10 @@ export default definePlugin({
       refused: decided('refused'),
       unavailable: decided('unavailable'),
     })
-    return { access: (x) => gate.decide(x, MOST_ROUNDS) }
+    return {
+      start: async () => void (await Promise.all(rules.map(({ limit }) => limit.ready()))),
+      access: (x) => gate.decide(x, MOST_ROUNDS),
+    }
   },
 })
 
@@ -172,7 +174,8 @@ class Gate {
       const text = (this.#keys[i] = key.of(x))
       if (limit.take(text, rules.length > 1)) continue
       if (limit.undecided !== null && rounds > 1) return this.#again(x, limit.undecided, rounds)
-      if (limit.unavailable || limit.undecided !== null) return this.#unavailable(x)
+      if (limit.unavailable) return this.#unavailable(x)
+      // Also when so many ask for this key that it is still undecided after all rounds.
       return this.#refuse(x, rules[i]!)
     }
     let delay = 0

@@ -3,11 +3,12 @@ import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './command.ts'
 import { explain } from './explain.ts'
+import { plugin } from './plugin.ts'
 import { routes } from './routes.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
 
-const COMMANDS: readonly Command[] = [run, check, routes, explain, version]
+const COMMANDS: readonly Command[] = [run, check, routes, explain, plugin, version]
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ usage }) => usage.length))

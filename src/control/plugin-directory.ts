@@ -1,31 +1,12 @@
-// Plugins of the user's own: every `NAME.ts`, `NAME.js`, `NAME.mjs` or `NAME/plugin.ts` in a plugin directory. They
-// import `sluice/plugin` from anywhere on disk: a resolve hook leads that name to the gateway's own copy.
+// Plugins of the user's own: every `NAME.ts`, `NAME.js`, `NAME.mjs` or `NAME/plugin.ts` in a plugin directory.
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { registerHooks } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from '../contract/plugin.ts'
+import { hookPublicFace } from './public-face.ts'
 
-const PUBLIC_FACE = new URL('../contract/plugin.ts', import.meta.url).href
 const FILE = /^(?!.*\.(test|d)\.)([a-z][a-z0-9-]*)\.(ts|mts|js|mjs)$/
-
-let hooked = false
-
-function hookPublicFace(): void {
-  if (hooked) return
-  hooked = true
-  registerHooks({
-    resolve(specifier, context, next) {
-      if (specifier === 'sluice/plugin') return { url: PUBLIC_FACE, shortCircuit: true }
-      const resolved = next(specifier, context)
-      const revision = /\?revision=\w+$/.exec(context.parentURL ?? '')
-      // A changed plugin is loaded anew with all that lies beside it: Node keeps one module per URL for ever.
-      if (revision === null || !/^\.\.?\//.test(specifier) || !resolved.url.startsWith('file:')) return resolved
-      return { ...resolved, url: resolved.url + revision[0] }
-    },
-  })
-}
 
 /** A plugin file that cannot be used; the message names it and says why. */
 export class PluginFileError extends Error {}

@@ -34,6 +34,10 @@ export class LocalLimit implements Limit, Decision {
     return admitted
   }
 
+  ready(): Promise<void> {
+    return Promise.resolve()
+  }
+
   hottest(): readonly { readonly key: string; readonly refused: number }[] {
     return this.#hot.list()
   }

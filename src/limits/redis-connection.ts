@@ -28,6 +28,8 @@ export interface Granted {
 }
 
 export class RedisConnection {
+  /** Settles when it is connected, or the first try has failed. */
+  readonly ready: Promise<void>
   readonly #redis: Redis
   readonly #log: Logger
   readonly #failures: Counter
@@ -52,6 +54,10 @@ export class RedisConnection {
       enableAutoPipelining: true,
       retryStrategy: () => RETRY,
       scripts: { sluiceLimit: { lua: SCRIPT, numberOfKeys: 1 } },
+    })
+    this.ready = new Promise((resolve) => {
+      this.#redis.once('ready', resolve)
+      this.#redis.once('close', resolve)
     })
     // Every failure reaches whoever asked; this only keeps it from ending the process.
     this.#redis.on('error', () => {})

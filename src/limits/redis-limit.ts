@@ -22,7 +22,8 @@ interface Lease {
   deniedUntil: number
   remaining: number
   resetsAt: number
-  delay: number
+  /** When the next event may leave (leaky bucket). */
+  leavesAt: number
   waiting: number
   refill: Promise<void> | null
 }
@@ -43,6 +44,7 @@ export class RedisLimit implements Limit {
   readonly #leases = new Map<string, Lease>()
   readonly #mostLeases: number
   readonly #mostTokens: number
+  readonly #interval: number
   readonly #hot = new HotKeys()
 
   constructor(
@@ -60,6 +62,7 @@ export class RedisLimit implements Limit {
     this.#release = release
     this.#mostLeases = Math.min(maxKeys, MOST_LEASES)
     this.#mostTokens = mostTokens(rule)
+    this.#interval = rule.algorithm === 'leaky-bucket' ? rule.window / rule.amount : 0
     // A quarter of the lease before may be left.
     this.bound = Math.floor(this.#mostTokens * 1.25)
   }
@@ -86,9 +89,10 @@ export class RedisLimit implements Limit {
     this.remaining = lease.remaining + lease.tokens - 1
     this.resetAfter = Math.max(0, lease.resetsAt - time)
     this.retryAfter = 0
-    this.delay = lease.delay
+    this.delay = Math.max(0, lease.leavesAt - time)
     if (dry) return true
     lease.tokens--
+    lease.leavesAt += this.#interval
     // A busy key gets its next lease before it needs it.
     if (lease.size > 3 && lease.tokens < lease.size >> 2 && lease.refill === null && this.#connection.worthAsking) {
       void this.#refill(key, lease)
@@ -113,7 +117,7 @@ export class RedisLimit implements Limit {
       deniedUntil: 0,
       remaining: 0,
       resetsAt: 0,
-      delay: 0,
+      leavesAt: 0,
       waiting: 0,
       refill: null,
     }
@@ -140,7 +144,8 @@ export class RedisLimit implements Limit {
     const time = this.#clock()
     const busy = lease.size > 0 && time < lease.expires
     lease.size = Math.min(this.#mostTokens, busy ? lease.size * 2 : 1)
-    const wanted = Math.max(lease.size, Math.min(lease.waiting, this.#mostTokens))
+    // Those who wait use theirs up at once.
+    const wanted = Math.max(lease.size, lease.waiting)
     lease.waiting = 0
     try {
       const { granted, remaining, resetAfter, retryAfter, delay } = await this.#connection.ask(
@@ -151,13 +156,18 @@ export class RedisLimit implements Limit {
       const then = this.#clock()
       lease.tokens = (lease.expires > then ? lease.tokens : 0) + granted
       lease.expires = then + LEASE_TIME
-      lease.deniedUntil = granted === 0 ? then + Math.max(1, retryAfter) : 0
+      // Fewer than were wanted: what is beyond these few need not ask.
+      lease.deniedUntil = granted < wanted ? then + Math.max(1, retryAfter) : 0
       lease.remaining = remaining
       lease.resetsAt = then + resetAfter
-      lease.delay = delay
+      lease.leavesAt = then + delay
     } catch {
       // Whoever waits asks again, and learns that Redis is away.
     }
+  }
+
+  ready(): Promise<void> {
+    return this.#connection.ready
   }
 
   hottest(): readonly { readonly key: string; readonly refused: number }[] {
@@ -169,7 +179,7 @@ export class RedisLimit implements Limit {
   }
 }
 
-/** Most events of one lease. A leaky bucket gives every event a time of its own, so it asks for each. */
+/** Most events of one lease. A leaky bucket gives every event a time of its own, so none is taken before it has come. */
 function mostTokens({ algorithm, amount, window }: LimitRule): number {
   return algorithm === 'leaky-bucket' ? 1 : Math.max(1, Math.floor((amount / window) * LEASE_TIME))
 }

@@ -3,7 +3,8 @@
 //
 //   KEYS[1]  state of the key
 //   ARGV     algorithm, amount, window, burst, maxWait, wanted
-//   returns  { granted, remaining, resetAfter, retryAfter, delay }   all but the first two as text with a fraction
+//   returns  { granted, remaining, resetAfter, retryAfter, delay }   all but the first two as text with a fraction;
+//            retryAfter is 0 when all that was wanted is granted
 //
 // The arithmetic is that of algorithms.ts, for `wanted` events in one step.
 
@@ -23,12 +24,11 @@ if algorithm == 'token-bucket' or algorithm == 'leaky-bucket' then
   local room = math.floor((tolerance + maxWait - (arrival - now) + 0.000001) / interval)
   local granted = math.max(0, math.min(wanted, room))
   local nextArrival = arrival + granted * interval
-  local retry = 0
   if granted > 0 then
     redis.call('SET', KEYS[1], string.format('%.6f', nextArrival), 'PX', math.ceil(nextArrival - now) + 1)
-  else
-    retry = arrival + interval - now - tolerance - maxWait
   end
+  local retry = 0
+  if granted < wanted then retry = nextArrival + interval - now - tolerance - maxWait end
   local early = arrival + interval - now - tolerance
   local delay = (granted > 0 and early > 0) and early or 0
   return answer(granted, math.max(0, room - granted), nextArrival - now, retry, delay)
@@ -46,17 +46,20 @@ local weighted = 0
 if algorithm == 'sliding-window' then weighted = before * (left / window) end
 local room = math.floor(amount - weighted - current + 0.000001)
 local granted = math.max(0, math.min(wanted, room))
-local retry = 0
 if granted > 0 then
   current = current + granted
   redis.call('HSET', KEYS[1], 'n', number, 'c', current, 'b', before)
   redis.call('PEXPIRE', KEYS[1], math.ceil(left + window) + 1)
-elseif algorithm == 'fixed-window' then
-  retry = left
-elseif current + 1 <= amount then
-  retry = left - ((amount - 1 - current) / before) * window
-else
-  retry = left + window - ((amount - 1) / current) * window
+end
+local retry = 0
+if granted < wanted then
+  if algorithm == 'fixed-window' then
+    retry = left
+  elseif current + 1 <= amount then
+    retry = left - ((amount - 1 - current) / before) * window
+  else
+    retry = left + window - ((amount - 1) / current) * window
+  end
 end
 return answer(granted, math.max(0, room - granted), current == 0 and 0 or left, retry, 0)
 `

@@ -40,6 +40,8 @@ export class GatewayProcess {
   readonly logs: LogLine[] = []
   readonly #child: ChildProcess
   readonly #waiting = new Set<() => void>()
+  /** Lines that `waitForNext` is past. */
+  #seen = 0
   #output = ''
   #errors = ''
 
@@ -120,6 +122,16 @@ export class GatewayProcess {
     const line = this.logs.find(wanted)
     if (line === undefined) throw new Error(`the gateway ended: ${this.#errors}${this.#output}`)
     return line
+  }
+
+  /** Like waitForLog, for a line that comes after those which were waited for so far. */
+  async waitForNext(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    const next = (): number => this.logs.findIndex((line, i) => i >= this.#seen && wanted(line))
+    await this.#until(() => next() >= 0 || !this.running, 'another log line')
+    const at = next()
+    if (at < 0) throw new Error(`the gateway ended: ${this.#errors}${this.#output}`)
+    this.#seen = at + 1
+    return this.logs[at]!
   }
 
   /** Resident memory in bytes. */

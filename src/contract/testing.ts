@@ -1,0 +1,120 @@
+// What a plugin author imports as `sluice/testing`: one plugin, tried on requests without a gateway around it.
+import { Exchange, type ListenerContext, type Road } from './exchange.ts'
+import type { Host } from './host.ts'
+import type { Phases, Plugin, PluginExchange } from './plugin.ts'
+import { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'
+
+export interface TriedRequest {
+  readonly method?: string
+  /** With its query. */
+  readonly target?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly clientIp?: string
+  readonly consumer?: string
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+export interface Tried {
+  /** next: the request goes on to the upstream; answered: the plugin has replied; failed: it has refused. */
+  readonly outcome: 'next' | 'answered' | 'failed'
+  /** Of the plugin's answer or refusal; 0 if the request goes on. */
+  readonly status: number
+  /** SLUICE_… of a refusal, else ''. */
+  readonly code: string
+  readonly body: string
+  /** What the upstream would get; '' if absent. */
+  requestHeader(name: string): string
+  /** What the plugin makes of the reply's head so far; '' if absent. */
+  responseHeader(name: string): string
+  readonly exchange: PluginExchange
+}
+
+export interface TriedPlugin {
+  /** Runs the access and request steps. Rejects with what a step throws. */
+  request(request?: TriedRequest): Promise<Tried>
+  stop(): Promise<void>
+}
+
+/** Compiles and starts a plugin with options as the gateway would after reading them: units are numbers. */
+export async function tryPlugin(plugin: Plugin, options: unknown): Promise<TriedPlugin> {
+  const controller = new AbortController()
+  const timers = new Set<NodeJS.Timeout>()
+  const phases = plugin.compile(options, standInHost(controller.signal, timers))
+  await phases.start?.(controller.signal)
+  return {
+    request: (request = {}) => run(phases, request),
+    async stop() {
+      controller.abort()
+      for (const timer of timers) clearTimeout(timer)
+      await phases.stop?.()
+    },
+  }
+}
+
+async function run(phases: Phases, request: TriedRequest): Promise<Tried> {
+  const x = exchangeOf(request)
+  let verdict: Verdict = NEXT
+  for (const step of [phases.access, phases.request]) {
+    if (step !== undefined && verdict === NEXT) verdict = await step(x)
+  }
+  const { failure } = x
+  if (failure !== null) x.status = failure.kind.status
+  const body = x.localBody
+  return {
+    outcome: verdict === ANSWERED ? 'answered' : verdict === FAILED ? 'failed' : 'next',
+    status: x.status,
+    code: x.errorCode,
+    body: body === null ? '' : typeof body === 'string' ? body : Buffer.from(body).toString(),
+    requestHeader: (name) => x.header(name),
+    responseHeader(name) {
+      x.applyEdits()
+      return x.responseHeader(name)
+    },
+    exchange: x,
+  }
+}
+
+function exchangeOf({
+  method = 'GET',
+  target = '/',
+  headers = {},
+  clientIp = '192.0.2.1',
+  consumer,
+  claims,
+}: TriedRequest): Exchange {
+  const x = new Exchange({} as Road, {} as ListenerContext)
+  const question = target.indexOf('?')
+  x.method = method
+  x.target = target
+  x.path = question < 0 ? target : target.slice(0, question)
+  x.search = question < 0 ? '' : target.slice(question)
+  x.host = 'example.com'
+  x.clientIp = clientIp
+  x.peerIp = clientIp
+  for (const [name, value] of Object.entries(headers)) x.addRequestHeader(name, value)
+  if (consumer !== undefined) x.authenticate(consumer, claims ?? {})
+  return x
+}
+
+function standInHost(signal: AbortSignal, timers: Set<NodeJS.Timeout>): Host {
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const shared = new Map<string, unknown>()
+  return {
+    log,
+    metrics: { counter: () => ({ add() {} }), gauge: () => ({ set() {} }), collect() {} },
+    place: 'plugins',
+    limits: {
+      open() {
+        throw new Error('limits are there in a gateway only')
+      },
+    },
+    signal,
+    every: (ms, task) => void timers.add(setInterval(task, ms)),
+    after: (ms, task) => void timers.add(setTimeout(task, ms)),
+    shared<T>(key: string, create: () => T): T {
+      if (!shared.has(key)) shared.set(key, create())
+      return shared.get(key) as T
+    },
+    own: (_what, thing) => thing,
+  }
+}
