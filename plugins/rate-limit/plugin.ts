@@ -1,6 +1,7 @@
 // How many requests somebody may make: several limits at once, in this process or shared by all gateways through Redis.
 import {
   definePlugin,
+  compileKey,
   Duration,
   ERRORS,
   NEXT,
@@ -9,10 +10,10 @@ import {
   type Limit,
   type LimitRule,
   type PluginExchange,
+  type RequestKey,
   type Static,
   type Verdict,
 } from '../../src/contract/plugin.ts'
-import { compileKey, type Key } from './key.ts'
 
 /** ms; a plugin may wait ten seconds in all. */
 const LONGEST_WAIT = 9000
@@ -101,7 +102,7 @@ type LimitOptions = NonNullable<Options['limits']>[number]
 /** One limit with whatever is the same for every request. */
 interface Rule {
   readonly limit: Limit
-  readonly key: Key
+  readonly key: RequestKey
   /** Of RateLimit-Policy and RateLimit. */
   readonly policy: string
   readonly start: string
@@ -224,7 +225,7 @@ function later(ms: number): Promise<Verdict> {
 
 interface Compiled {
   readonly rule: LimitRule
-  readonly key: Key
+  readonly key: RequestKey
   readonly quota: { readonly amount: number; readonly seconds: number }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { compileKey, network } from './key.ts'
+import { compileKey, network } from './request-key.ts'
 
 describe('network', () => {
   const cases: readonly [ip: string, network: string][] = [

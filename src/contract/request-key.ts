@@ -1,13 +1,12 @@
 // Whose events are counted together: what the options name, as one text per request.
 import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import { fieldName } from '../../src/base/headers.ts'
-import type { PluginExchange } from '../../src/contract/plugin.ts'
+import { fieldName } from '../base/headers.ts'
+import type { PluginExchange } from './plugin.ts'
 
-export type KeyOf = (x: PluginExchange) => string
-
-export interface Key {
-  readonly of: KeyOf
+/** What makes requests count together. */
+export interface RequestKey {
+  readonly of: (x: PluginExchange) => string
   /** A key as it may be shown: values that could be secrets are hashed. */
   shown(key: string): string
 }
@@ -16,7 +15,7 @@ export interface Key {
 const BETWEEN = '\n'
 
 /** Throws TypeError on a part that is none. */
-export function compileKey(parts: readonly string[]): Key {
+export function compileKey(parts: readonly string[]): RequestKey {
   const sources = parts.map(compilePart)
   const [first] = sources
   if (first === undefined)
@@ -37,7 +36,7 @@ export function compileKey(parts: readonly string[]): Key {
 }
 
 interface Part {
-  readonly of: KeyOf
+  readonly of: (x: PluginExchange) => string
   readonly secret: boolean
 }
 
