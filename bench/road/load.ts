@@ -11,6 +11,8 @@ export interface Load {
   readonly headers: 'bare' | 'browser'
   /** Bytes of a POST; 0 for a GET. */
   readonly body: number
+  /** Of `Authorization: Bearer`; none without it. */
+  readonly token?: string
 }
 
 export interface Seen {
@@ -32,7 +34,14 @@ export async function wrk(origin: string, load: Load, seconds: number, core: str
   const { stdout } = await run(
     'taskset',
     ['-c', core, 'wrk', '-t1', `-c${load.connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, origin + load.path],
-    { env: { ...process.env, SLUICE_HEADERS: load.headers, SLUICE_BODY: String(load.body) } },
+    {
+      env: {
+        ...process.env,
+        SLUICE_HEADERS: load.headers,
+        SLUICE_BODY: String(load.body),
+        SLUICE_TOKEN: load.token ?? '',
+      },
+    },
   )
   const json = /^JSON (.*)$/m.exec(stdout)
   if (json === null) throw new Error(`wrk did not report: ${stdout}`)

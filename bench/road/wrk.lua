@@ -1,4 +1,5 @@
--- Request and report for wrk. Environment: SLUICE_HEADERS=browser for twelve headers of a browser, SLUICE_BODY=bytes for a POST.
+-- Request and report for wrk. Environment: SLUICE_HEADERS=browser for twelve headers of a browser, SLUICE_BODY=bytes for a POST,
+-- SLUICE_TOKEN for a bearer token.
 local browser = {
   ["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
   ["Accept-Encoding"] = "gzip, deflate, br, zstd",
@@ -14,6 +15,8 @@ local browser = {
   ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
 if os.getenv("SLUICE_HEADERS") == "browser" then wrk.headers = browser end
+local token = os.getenv("SLUICE_TOKEN") or ""
+if token ~= "" then wrk.headers["Authorization"] = "Bearer " .. token end
 local body = tonumber(os.getenv("SLUICE_BODY") or "0")
 if body > 0 then
   wrk.method = "POST"
