@@ -1,6 +1,7 @@
 // What the gateway lends to one instance of a plugin. Everything that is taken here is given back when the instance
 // stops, whether or not the plugin remembers it.
 import type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
+import type { Auth } from './auth.ts'
 
 export type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
 
@@ -27,6 +28,8 @@ export interface Host {
   /** Structured logger of this instance. */
   readonly log: PluginLogger
   readonly metrics: PluginMetrics
+  /** Checking of signed tokens. */
+  readonly auth: Auth
   /** Aborted when the instance stops. */
   readonly signal: AbortSignal
   /** Runs `task` every `ms` until the instance stops. A task that throws or rejects is logged. */
