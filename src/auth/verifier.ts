@@ -1,7 +1,5 @@
 // From a token to a verdict. The order matters: what is remembered, then what is cheap to refuse, then cryptography,
 // which is done once per token however many requests bring it at the same time.
-import { compactVerify } from 'jose'
-import { now } from '../base/clock.ts'
 import {
   MAX_TOKEN,
   type Algorithm,
@@ -13,10 +11,12 @@ import {
 import type { Claims } from '../contract/plugin.ts'
 import { ClaimRules, readTimes, type Times } from './claims.ts'
 import { readCompact, type CompactToken } from './compact.ts'
+import { SYSTEM_CLOCK, type Clock } from './clock.ts'
 import type { Key } from './key.ts'
 import type { Keys } from './key-set.ts'
 import { BAD_SIGNATURE, BAD_TIME, EXPIRED, NO_KEYS, OVERLOADED, refusal, TOO_LONG, UNKNOWN_KEY } from './refusal.ts'
 import { RefusedTokens } from './refused-tokens.ts'
+import { isSigned } from './signature.ts'
 import { TokenCache, TokenEntry } from './token-cache.ts'
 
 /** Refused tokens that are remembered, and for how many ms. */
@@ -26,15 +26,6 @@ const REFUSED_TTL = 5000
 const MAX_RUNNING = 4096
 /** Of these, how many may wait for a key host; the others are told at once that their key is not known. */
 const MAX_WAITING = 256
-
-export interface Clock {
-  /** ms since 1970. */
-  wall(): number
-  /** ms that only grow. */
-  monotonic(): number
-}
-
-export const SYSTEM_CLOCK: Clock = { wall: Date.now, monotonic: now }
 
 export class Verifier<T extends object> implements TokenVerifier<T> {
   readonly #rules: TokenRules
@@ -161,17 +152,4 @@ export class Verifier<T extends object> implements TokenVerifier<T> {
     if (result instanceof TokenEntry) this.#accepted.add(result)
     else this.#refused.add(text, result, this.#clock.monotonic() + REFUSED_TTL)
   }
-}
-
-/** Off the main thread. Only the first key that fits matters; a token without a key id may try a few. */
-async function isSigned(token: string, algorithm: Algorithm, keys: readonly Key[]): Promise<boolean> {
-  for (const { object } of keys) {
-    try {
-      await compactVerify(token, object, { algorithms: [algorithm] })
-      return true
-    } catch {
-      // the next key
-    }
-  }
-  return false
 }
