@@ -1,89 +1,20 @@
+// What a token must be to be accepted.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { base64url, hmacToken, Signer, type Json } from '../../test/lab/tokens.ts'
-import type { Algorithm, CheckedToken, TokenRules } from '../contract/auth.ts'
-import type { Claims } from '../contract/plugin.ts'
-import { jwkKey, pemKey, secretKey, type Key } from './key.ts'
-import { FixedKeys, KeySet, type Keys } from './key-set.ts'
-import { Verifier } from './verifier.ts'
+import { es256, EXP, NOW, problemAtOnce, problemOf, verifierLab } from '../../test/lab/verifier.ts'
+import type { Algorithm } from '../contract/auth.ts'
+import { jwkKey, pemKey, secretKey } from './key.ts'
+import { FixedKeys } from './key-set.ts'
 
-const START = 1_800_000_000_000
-const NOW = START / 1000
-const EXP = NOW + 3600
-
-const es256 = new Signer('ES256', 'one')
 const rs256 = new Signer('RS256', 'rsa')
-
-class TestClock {
-  time = 0
-  readonly wall = (): number => START + this.time
-  readonly monotonic = (): number => this.time
-}
-
-/** Keys that a test replaces, and that it can make come late. */
-class TestKeys implements Keys {
-  readonly set = new KeySet()
-  asked = 0
-  arrival: Promise<void> | null = null
-
-  get available(): boolean {
-    return this.set.available
-  }
-
-  get revision(): number {
-    return this.set.revision
-  }
-
-  async start(): Promise<void> {}
-
-  candidates(algorithm: Algorithm, id: string): readonly Key[] {
-    return this.set.candidates(algorithm, id)
-  }
-
-  askAgain(): Promise<void> | null {
-    this.asked++
-    return this.arrival
-  }
-}
-
-function laboratory(rules: Partial<TokenRules> = {}, keys: Keys = new FixedKeys(jwkKey(es256.jwk, false)!)) {
-  const clock = new TestClock()
-  let derived = 0
-  const derive = (claims: Claims): object | string => {
-    derived++
-    return claims['sub'] === 'nobody' ? 'nobody may not' : { sub: claims['sub'] }
-  }
-  const all: TokenRules = {
-    keys: { jwks: '' },
-    algorithms: ['ES256'],
-    issuers: [],
-    audiences: [],
-    required: ['exp'],
-    leeway: 5000,
-    cache: { size: 100, ttl: 60_000 },
-    ...rules,
-  }
-  const verifier = new Verifier<object>(all, derive, keys, clock)
-  const check = async (token: string): Promise<CheckedToken<object>> => verifier.check(token, 0)
-  return { verifier, clock, check, derivations: () => derived }
-}
-
-function problemOf(checked: CheckedToken<object>): string {
-  return checked.accepted ? 'accepted' : checked.problem
-}
-
-/** What is refused without a promise was refused without cryptography. */
-function problemAtOnce(checked: CheckedToken<object> | Promise<CheckedToken<object>>): string {
-  assert.ok(!(checked instanceof Promise))
-  return problemOf(checked)
-}
 
 describe('algorithms', () => {
   const all: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
   for (const algorithm of all) {
     it(`${algorithm}: its own tokens and no others`, async () => {
       const signer = new Signer(algorithm, 'k')
-      const { check } = laboratory({ algorithms: [algorithm] }, new FixedKeys(pemKey(signer.pem)))
+      const { check } = verifierLab({ algorithms: [algorithm] }, new FixedKeys(pemKey(signer.pem)))
       assert.ok((await check(signer.token({ exp: EXP }))).accepted)
       assert.match(problemOf(await check(new Signer(algorithm, 'k').token({ exp: EXP }))), /signature/)
     })
@@ -96,14 +27,14 @@ describe('algorithms', () => {
   ] as const) {
     it(`${algorithm}: secrets of at least ${size} bytes`, async () => {
       const secret = 's'.repeat(size)
-      const { check } = laboratory({ algorithms: [algorithm] }, new FixedKeys(secretKey(secret, [algorithm])))
+      const { check } = verifierLab({ algorithms: [algorithm] }, new FixedKeys(secretKey(secret, [algorithm])))
       assert.ok((await check(hmacToken(secret, { alg: algorithm }, { exp: EXP }))).accepted)
       assert.throws(() => secretKey('s'.repeat(size - 1), [algorithm]), /at least/)
     })
   }
 
   it('none, in any spelling, is refused unread', () => {
-    const { verifier } = laboratory()
+    const { verifier } = verifierLab()
     for (const alg of [
       'none',
       'None',
@@ -136,23 +67,23 @@ describe('algorithms', () => {
       rs256.publicKey.export({ type: 'spki', format: 'der' }),
     ]) {
       const token = hmacToken(secret, { alg: 'HS256' }, { exp: EXP })
-      const pinned = laboratory({ algorithms: ['RS256'] }, new FixedKeys(pemKey(rs256.pem)))
+      const pinned = verifierLab({ algorithms: ['RS256'] }, new FixedKeys(pemKey(rs256.pem)))
       assert.match(problemOf(await pinned.check(token)), /algorithm/)
-      const both = laboratory({ algorithms: ['RS256', 'HS256'] }, new FixedKeys(pemKey(rs256.pem)))
+      const both = verifierLab({ algorithms: ['RS256', 'HS256'] }, new FixedKeys(pemKey(rs256.pem)))
       assert.match(problemOf(await both.check(token)), /not known/)
     }
   })
 
   it('a key that names its algorithm serves no other', async () => {
     const key = jwkKey({ ...rs256.jwk, alg: 'RS512' }, false)!
-    const { check } = laboratory({ algorithms: ['RS256', 'RS512'] }, new FixedKeys(key))
+    const { check } = verifierLab({ algorithms: ['RS256', 'RS512'] }, new FixedKeys(key))
     assert.match(problemOf(await check(rs256.token({ exp: EXP }))), /not known/)
   })
 })
 
 describe('headers', () => {
   it('crit is refused, whatever it names', () => {
-    const { verifier } = laboratory()
+    const { verifier } = verifierLab()
     for (const crit of [['b64'], ['exp'], [], 'x', null]) {
       assert.match(problemAtOnce(verifier.check(es256.token({ exp: EXP }, { crit, b64: true }), 0)), /critical/)
     }
@@ -160,7 +91,7 @@ describe('headers', () => {
 
   it('keys that a token brings along are not looked at', async () => {
     const attacker = new Signer('ES256', 'one')
-    const { check } = laboratory()
+    const { check } = verifierLab()
     const url = 'http://127.0.0.1:9/keys'
     for (const header of [{ jwk: attacker.jwk }, { jku: url }, { x5u: url }, { x5c: ['AAAA'] }] satisfies Json[]) {
       assert.match(problemOf(await check(attacker.token({ exp: EXP }, header))), /signature/)
@@ -169,13 +100,13 @@ describe('headers', () => {
   })
 
   it('a key id that is no text, or endless, is refused', () => {
-    const { verifier } = laboratory()
+    const { verifier } = verifierLab()
     for (const kid of [1, null, ['one'], {}, 'k'.repeat(257)])
       assert.match(problemAtOnce(verifier.check(es256.token({ exp: EXP }, { kid }), 0)), /malformed/)
   })
 
   it('duplicate members in header or payload are refused, however they are spelt', () => {
-    const { verifier } = laboratory()
+    const { verifier } = verifierLab()
     const header = '{"alg":"ES256"}'
     const good = `{"exp":${EXP}}`
     const bad: [string, string][] = [
@@ -190,7 +121,7 @@ describe('headers', () => {
   })
 
   it('equal names in different objects, and texts that look like names, are fine', async () => {
-    const { check } = laboratory()
+    const { check } = verifierLab()
     const payload = `{"exp":${EXP},"a":{"exp":1},"b":["exp","exp"],"c":"\\"exp\\":1","d":"exp","e\\\\":1}`
     const checked = await check(es256.signed('{"alg":"ES256"}', payload))
     assert.ok(checked.accepted)
@@ -203,14 +134,14 @@ describe('form', () => {
   const [header = '', payload = '', signature = ''] = good.split('.')
 
   it('truncated anywhere, a token is refused', async () => {
-    const { check } = laboratory()
+    const { check } = verifierLab()
     for (let length = 0; length < good.length; length += 1) {
       assert.ok(!(await check(good.slice(0, length))).accepted, `${length} of ${good.length}`)
     }
   })
 
   it('anything that is not exactly the compact form is refused unread', () => {
-    const { verifier } = laboratory()
+    const { verifier } = verifierLab()
     const bad = [
       '',
       '.',
@@ -243,7 +174,7 @@ describe('form', () => {
   })
 
   it('more than 8 KiB are refused unread', async () => {
-    const { verifier, check } = laboratory()
+    const { verifier, check } = verifierLab()
     const rest = es256.token({ exp: EXP, x: '' }).length
     const fits = es256.token({ exp: EXP, x: 'x'.repeat(Math.floor(((8192 - rest) * 3) / 4) - 2) })
     assert.ok(fits.length <= 8192 && fits.length > 8180)
@@ -255,7 +186,7 @@ describe('form', () => {
 
 describe('claims', () => {
   it('issuer and audience: one of those that are named', async () => {
-    const { check } = laboratory({ issuers: ['a', 'b'], audiences: ['x', 'y'] })
+    const { check } = verifierLab({ issuers: ['a', 'b'], audiences: ['x', 'y'] })
     const fine: Json[] = [
       { iss: 'a', aud: 'x' },
       { iss: 'b', aud: ['z', 'y'] },
@@ -268,7 +199,7 @@ describe('claims', () => {
   })
 
   it('required claims must be there, own and not null', async () => {
-    const { check } = laboratory({ required: ['exp', 'tenant', 'toString'] })
+    const { check } = verifierLab({ required: ['exp', 'tenant', 'toString'] })
     assert.ok((await check(es256.token({ exp: EXP, tenant: '', toString: 1 }))).accepted)
     assert.match(problemOf(await check(es256.token({ exp: EXP, toString: 1 }))), /no claim tenant/)
     assert.match(problemOf(await check(es256.token({ exp: EXP, tenant: null, toString: 1 }))), /no claim tenant/)
@@ -277,7 +208,7 @@ describe('claims', () => {
   })
 
   it('what derive says refuses a token', async () => {
-    assert.equal(problemOf(await laboratory().check(es256.token({ exp: EXP, sub: 'nobody' }))), 'nobody may not')
+    assert.equal(problemOf(await verifierLab().check(es256.token({ exp: EXP, sub: 'nobody' }))), 'nobody may not')
   })
 
   const skew: readonly [Json, RegExp][] = [
@@ -292,12 +223,12 @@ describe('claims', () => {
   ]
   for (const [claims, expected] of skew) {
     it(`clocks that differ by 5 s: ${JSON.stringify(claims)}`, async () => {
-      assert.match(problemOf(await laboratory().check(es256.token(claims))), expected)
+      assert.match(problemOf(await verifierLab().check(es256.token(claims))), expected)
     })
   }
 
   it('times that are no numbers are refused', async () => {
-    const { check } = laboratory()
+    const { check } = verifierLab()
     for (const name of ['exp', 'nbf', 'iat'])
       for (const value of [String(EXP), null, true, [EXP], {}])
         assert.match(
@@ -305,152 +236,5 @@ describe('claims', () => {
           name === 'exp' && value === null ? /no claim exp|not a number/ : /not a number/,
         )
     assert.ok((await check(es256.signed('{"alg":"ES256"}', '{"exp":1e400}'))).accepted)
-  })
-})
-
-describe('what is remembered', () => {
-  it('an accepted token is accepted at once, and derived once', async () => {
-    const { verifier, check, derivations } = laboratory()
-    const token = es256.token({ exp: EXP, sub: 'me' })
-    const first = await check(token)
-    assert.ok(first.accepted)
-    for (let i = 0; i < 3; i++) assert.equal(verifier.check(token, 0), first)
-    assert.equal(derivations(), 1)
-  })
-
-  it('many requests with the same new token cost one verification', async () => {
-    const { verifier, derivations } = laboratory()
-    const token = es256.token({ exp: EXP })
-    const checks = Array.from({ length: 50 }, () => verifier.check(token, 0))
-    assert.equal(verifier.sizes.running, 1)
-    const results = await Promise.all(checks)
-    assert.equal(new Set(results).size, 1)
-    assert.deepEqual([derivations(), verifier.sizes.running], [1, 0])
-  })
-
-  it('exp is heeded on every hit, and so is nbf when the clock goes back', async () => {
-    const { verifier, clock, check } = laboratory()
-    const token = es256.token({ exp: NOW + 10, nbf: NOW, iat: NOW })
-    assert.ok((await check(token)).accepted)
-    clock.time = 14_999
-    assert.equal(problemAtOnce(verifier.check(token, 0)), 'accepted')
-    clock.time = 15_000
-    assert.match(problemOf(await check(token)), /expired/)
-    clock.time = 0
-    const other = es256.token({ exp: EXP, nbf: NOW })
-    assert.ok((await check(other)).accepted)
-    clock.time = -5001
-    assert.match(problemAtOnce(verifier.check(other, 0)), /not valid yet/)
-  })
-
-  it('a token that is not valid yet is good in time, without another verification', async () => {
-    const { verifier, clock, check, derivations } = laboratory()
-    const token = es256.token({ exp: EXP, nbf: NOW + 10 })
-    assert.match(problemOf(await check(token)), /not valid yet/)
-    assert.match(problemAtOnce(verifier.check(token, 0)), /not valid yet/)
-    clock.time = 5000
-    assert.equal(problemAtOnce(verifier.check(token, 0)), 'accepted')
-    assert.equal(derivations(), 1)
-  })
-
-  it('after its ttl a token is verified again', async () => {
-    const { verifier, clock, check, derivations } = laboratory()
-    const token = es256.token({ exp: EXP })
-    await check(token)
-    clock.time = 60_000
-    assert.ok(verifier.check(token, 0) instanceof Promise)
-    assert.ok((await check(token)).accepted)
-    assert.equal(derivations(), 2)
-  })
-
-  it('garbage neither pushes out good tokens nor is verified twice', async () => {
-    const { verifier, clock, check } = laboratory()
-    const good = es256.token({ exp: EXP })
-    await check(good)
-    const garbage = (i: number): string => `${good.slice(0, -80)}${String(i).padStart(6, 'A')}${good.slice(-74)}`
-    for (let i = 0; i < 1100; i++) assert.match(problemOf(await check(garbage(i))), /signature/)
-    assert.deepEqual(verifier.sizes, { accepted: 1, refused: 1000, running: 0 })
-    assert.equal(problemAtOnce(verifier.check(good, 0)), 'accepted')
-    assert.match(problemAtOnce(verifier.check(garbage(1099), 0)), /signature/)
-    clock.time = 5000
-    assert.ok(verifier.check(garbage(1099), 0) instanceof Promise)
-  })
-
-  it('so many at once are refused as unavailable', async () => {
-    const { verifier } = laboratory()
-    const good = es256.token({ exp: EXP })
-    const garbage = Array.from(
-      { length: 4200 },
-      (_, i) => `${good.slice(0, -80)}${String(i).padStart(6, 'A')}${good.slice(-74)}`,
-    )
-    const checks = garbage.map((token) => verifier.check(token, 0))
-    const overload = checks.filter((checked) => !(checked instanceof Promise))
-    assert.equal(overload.length, 104)
-    for (const checked of overload) assert.ok('accepted' in checked && !checked.accepted && checked.unavailable)
-    await Promise.all(checks)
-    assert.equal(verifier.sizes.running, 0)
-  })
-})
-
-describe('keys that change', () => {
-  const two = new Signer('ES256', 'two')
-
-  it('none yet: unavailable', () => {
-    const { verifier } = laboratory({}, new TestKeys())
-    const checked = verifier.check(es256.token({ exp: EXP }), 0)
-    assert.ok('accepted' in checked && !checked.accepted && checked.unavailable)
-  })
-
-  it('all that was remembered is forgotten', async () => {
-    const keys = new TestKeys()
-    keys.set.replace([jwkKey(es256.jwk, false)!])
-    const { check, verifier } = laboratory({}, keys)
-    const [old, fresh] = [es256.token({ exp: EXP }), two.token({ exp: EXP }, { kid: 'one' })]
-    assert.ok((await check(old)).accepted)
-    assert.match(problemOf(await check(fresh)), /signature/)
-    keys.set.replace([jwkKey({ ...two.jwk, kid: 'one' }, false)!])
-    assert.match(problemOf(await check(old)), /signature/)
-    assert.ok((await check(fresh)).accepted)
-    assert.deepEqual(verifier.sizes, { accepted: 1, refused: 1, running: 0 })
-  })
-
-  it('what was verified with the old ones meanwhile is not remembered', async () => {
-    const keys = new TestKeys()
-    keys.set.replace([jwkKey(es256.jwk, false)!])
-    const { check, verifier } = laboratory({}, keys)
-    const token = es256.token({ exp: EXP })
-    const checking = verifier.check(token, 0)
-    assert.ok(checking instanceof Promise)
-    keys.set.replace([jwkKey(two.jwk, false)!])
-    await checking
-    assert.equal(verifier.sizes.accepted, 0)
-    assert.match(problemOf(await check(token)), /not known/)
-  })
-
-  it('the token of an unknown key waits for it, with all others of the same text', async () => {
-    const keys = new TestKeys()
-    keys.set.replace([jwkKey(es256.jwk, false)!])
-    let arrive = (): void => {}
-    keys.arrival = new Promise((resolve) => (arrive = resolve))
-    const { verifier } = laboratory({}, keys)
-    const token = two.token({ exp: EXP })
-    const checks = [verifier.check(token, 0), verifier.check(token, 0)]
-    keys.set.replace([jwkKey(es256.jwk, false)!, jwkKey(two.jwk, false)!])
-    arrive()
-    for (const checked of await Promise.all(checks)) assert.ok(checked.accepted)
-    assert.ok(keys.asked >= 1)
-  })
-
-  it('unknown keys beyond a number that may wait are refused at once', async () => {
-    const keys = new TestKeys()
-    keys.set.replace([jwkKey(es256.jwk, false)!])
-    let arrive = (): void => {}
-    keys.arrival = new Promise((resolve) => (arrive = resolve))
-    const { verifier } = laboratory({}, keys)
-    const unknown = Array.from({ length: 300 }, (_, i) => es256.token({ exp: EXP }, { kid: `made-up-${i}` }))
-    const checks = unknown.map((token) => verifier.check(token, 0))
-    assert.equal(checks.filter((checked) => checked instanceof Promise).length, 256)
-    arrive()
-    for (const checked of await Promise.all(checks)) assert.match(problemOf(checked), /not known/)
   })
 })
