@@ -24,10 +24,12 @@ export class RemoteKeys implements Keys {
   /** Monotonic ms. */
   readonly #now: () => number
   readonly #set = new KeySet()
-  readonly #controller = new AbortController()
   /** URL without what may be a secret. */
   readonly #name: string
   #fetching: Promise<void> | null = null
+  /** Of the fetch that runs. */
+  #controller = new AbortController()
+  #closed = false
   #due = -Infinity
   #nextForUnknownKey = -Infinity
   #failing = false
@@ -58,17 +60,19 @@ export class RemoteKeys implements Keys {
 
   /** Fetches when it is time to. */
   async tick(): Promise<void> {
+    if (this.#closed) return
     if (this.#fetching !== null || this.#now() >= this.#due) await this.#fetch()
   }
 
   askAgain(): Promise<void> | null {
     if (this.#fetching !== null) return this.#fetching
-    if (this.#now() < this.#nextForUnknownKey) return null
+    if (this.#closed || this.#now() < this.#nextForUnknownKey) return null
     this.#nextForUnknownKey = this.#now() + UNKNOWN_KEY_PAUSE
     return this.#fetch()
   }
 
   close(): void {
+    this.#closed = true
     this.#controller.abort()
   }
 
@@ -88,19 +92,31 @@ export class RemoteKeys implements Keys {
       this.#due = this.#now() + refresh
     } catch (error) {
       this.#due = this.#now() + Math.min(refresh, RETRY)
-      if (this.#controller.signal.aborted || this.#failing) return
+      if (this.#closed || this.#failing) return
       this.#failing = true
       const serving = this.available ? 'the last good ones serve' : 'tokens cannot be checked'
       this.#log.error({ url: this.#name, reason: reasonOf(error) }, `keys cannot be fetched; ${serving}`)
     }
   }
 
+  /** One timer from the first byte to the last. AbortSignal.timeout will not do: below AbortSignal.any it may be collected. */
   async #text(): Promise<string> {
-    const { url, timeout } = this.#options
-    const response = await fetch(url, {
+    this.#controller = new AbortController()
+    const { timeout } = this.#options
+    const late = (): void => this.#controller.abort(new Error(`no reply within ${timeout} ms`))
+    const timer = setTimeout(late, timeout)
+    try {
+      return await this.#read(this.#controller.signal)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<string> {
+    const response = await fetch(this.#options.url, {
       headers: { accept: 'application/jwk-set+json, application/json' },
       redirect: 'error', // to be sent elsewhere is to be told by somebody else whom to trust
-      signal: AbortSignal.any([this.#controller.signal, AbortSignal.timeout(timeout)]),
+      signal,
     })
     if (response.status !== 200 || response.body === null) {
       await response.body?.cancel()
