@@ -1,6 +1,7 @@
 // Keys from a JWKS host. Requests never wait for it, except for the first token of a key that is not known yet.
 import type { Algorithm } from '../contract/auth.ts'
 import type { PluginLogger } from '../contract/host.ts'
+import { download, type Download } from './download.ts'
 import type { Key } from './key.ts'
 import { KeySet, parseJwks, type Keys } from './key-set.ts'
 
@@ -27,8 +28,7 @@ export class RemoteKeys implements Keys {
   /** URL without what may be a secret. */
   readonly #name: string
   #fetching: Promise<void> | null = null
-  /** Of the fetch that runs. */
-  #controller = new AbortController()
+  #download: Download | null = null
   #closed = false
   #due = -Infinity
   #nextForUnknownKey = -Infinity
@@ -73,7 +73,7 @@ export class RemoteKeys implements Keys {
 
   close(): void {
     this.#closed = true
-    this.#controller.abort()
+    this.#download?.cancel()
   }
 
   /** One at a time; never rejects. */
@@ -83,10 +83,11 @@ export class RemoteKeys implements Keys {
   }
 
   async #load(): Promise<void> {
-    const { refresh } = this.#options
+    const { url, refresh, timeout } = this.#options
     try {
+      this.#download = download(url, timeout, MAX_BYTES)
       // Secrets in a set that is published would be none.
-      const keys = parseJwks(await this.#text(), false)
+      const keys = parseJwks(await this.#download.text, false)
       if (this.#set.replace(keys)) this.#log.info({ url: this.#name, keys: keys.length }, 'keys have come')
       this.#failing = false
       this.#due = this.#now() + refresh
@@ -95,46 +96,7 @@ export class RemoteKeys implements Keys {
       if (this.#closed || this.#failing) return
       this.#failing = true
       const serving = this.available ? 'the last good ones serve' : 'tokens cannot be checked'
-      this.#log.error({ url: this.#name, reason: reasonOf(error) }, `keys cannot be fetched; ${serving}`)
+      this.#log.error({ url: this.#name, reason: (error as Error).message }, `keys cannot be fetched; ${serving}`)
     }
   }
-
-  /** One timer from the first byte to the last. AbortSignal.timeout will not do: below AbortSignal.any it may be collected. */
-  async #text(): Promise<string> {
-    this.#controller = new AbortController()
-    const { timeout } = this.#options
-    const late = (): void => this.#controller.abort(new Error(`no reply within ${timeout} ms`))
-    const timer = setTimeout(late, timeout)
-    try {
-      return await this.#read(this.#controller.signal)
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  async #read(signal: AbortSignal): Promise<string> {
-    const response = await fetch(this.#options.url, {
-      headers: { accept: 'application/jwk-set+json, application/json' },
-      redirect: 'error', // to be sent elsewhere is to be told by somebody else whom to trust
-      signal,
-    })
-    if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel()
-      throw new Error(`status ${response.status}`)
-    }
-    const chunks: Uint8Array[] = []
-    let size = 0
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-      size += chunk.length
-      if (size > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`)
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString('utf8')
-  }
-}
-
-/** What fetch throws hides the reason in `cause`. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }
