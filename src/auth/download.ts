@@ -1,5 +1,5 @@
-// One small document from a host that may be slow, endless or silent. With node:http rather than fetch, whose abort signal
-// now and then did not reach a body that had stalled (remote-keys.test.ts, twelve at once): what hangs here hangs for ever.
+// One small document from a host that may be slow, endless or silent. With node:http rather than fetch: with fetch, aborted
+// by a timer, the failing hosts of remote-keys.test.ts hung now and then for ever when several runs shared the CPU.
 import { get as getHttp, type ClientRequest, type IncomingMessage } from 'node:http'
 import { get as getHttps } from 'node:https'
 
