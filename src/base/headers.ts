@@ -39,6 +39,14 @@ export class HeaderList {
     return false
   }
 
+  /** Fields of `name` (lower case). */
+  count(name: string): number {
+    const { flat, length } = this
+    let count = 0
+    for (let i = 0; i < length; i += 2) if (flat[i] === name) count++
+    return count
+  }
+
   /** All values of `name`, joined as RFC 9110 section 5.3 allows. */
   join(name: string): string {
     const { flat, length } = this

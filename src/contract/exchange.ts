@@ -279,6 +279,10 @@ export class Exchange implements PluginExchange, Matchable {
     return this.headers.has(fieldName(name))
   }
 
+  headerCount(name: string): number {
+    return this.headers.count(fieldName(name))
+  }
+
   setRequestHeader(name: string, value: string): void {
     this.#check(name, value)
     this.headers.set(fieldName(name), value)

@@ -2,6 +2,7 @@
 // stops, whether or not the plugin remembers it.
 import type { Limits } from './limits.ts'
 import type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
+import type { Auth } from './auth.ts'
 
 export type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
 
@@ -31,6 +32,8 @@ export interface Host {
   /** Where the configuration asks for this instance first: `plugins`, `paths./api/**` or `routes[users].plugins`. */
   readonly place: string
   readonly limits: Limits
+  /** Checking of signed tokens. */
+  readonly auth: Auth
   /** Aborted when the instance stops. */
   readonly signal: AbortSignal
   /** Runs `task` every `ms` until the instance stops. A task that throws or rejects is logged. */

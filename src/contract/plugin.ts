@@ -66,6 +66,8 @@ export interface PluginExchange {
   header(name: string): string
   /** Is the request header there, possibly empty? */
   hasHeader(name: string): boolean
+  /** Request header fields of that name: more than one is ambiguous where only one is expected. */
+  headerCount(name: string): number
   /** Replaces every request header of that name. Throws TypeError on a name or value that HTTP forbids. */
   setRequestHeader(name: string, value: string): void
   addRequestHeader(name: string, value: string): void

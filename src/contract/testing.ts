@@ -103,11 +103,8 @@ function standInHost(signal: AbortSignal, timers: Set<NodeJS.Timeout>): Host {
     log,
     metrics: { counter: () => ({ add() {} }), gauge: () => ({ set() {} }), collect() {} },
     place: 'plugins',
-    limits: {
-      open() {
-        throw new Error('limits are there in a gateway only')
-      },
-    },
+    limits: { open: () => onlyInGateway('limits') },
+    auth: { verifier: () => onlyInGateway('auth') },
     signal,
     every: (ms, task) => void timers.add(setInterval(task, ms)),
     after: (ms, task) => void timers.add(setTimeout(task, ms)),
@@ -117,4 +114,8 @@ function standInHost(signal: AbortSignal, timers: Set<NodeJS.Timeout>): Host {
     },
     own: (_what, thing) => thing,
   }
+}
+
+function onlyInGateway(what: string): never {
+  throw new Error(`${what} of the Host is there in a gateway only`)
 }

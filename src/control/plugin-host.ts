@@ -1,4 +1,5 @@
 // What plugins take from the gateway, kept per instance, so that all of it is given back when the instance stops.
+import { TokenAuth } from '../auth/auth.ts'
 import { LiveStates } from '../base/live-states.ts'
 import { within, type InstanceHost } from '../chain/instance.ts'
 import type { Host, PluginLogger, PluginMetrics } from '../contract/host.ts'
@@ -55,7 +56,7 @@ export class PluginHosts {
     const log = prefixed(this.#log, plugin)
     const keys: string[] = []
     const taken = new Taken()
-    const host: Host = {
+    const lent: Omit<Host, 'auth'> = {
       log,
       metrics: prefixedMetrics(this.#metrics, plugin, taken),
       signal: taken.signal,
@@ -87,6 +88,7 @@ export class PluginHosts {
         return thing
       },
     }
+    const host: Host = { ...lent, auth: new TokenAuth(lent) }
     return {
       host,
       timing,
