@@ -2,10 +2,9 @@
 // request id that goes both ways. Each is one process on one core.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Gateway, Process, until } from '../lab.ts'
+import { freePort, Gateway, Process, until } from '../lab.ts'
 
 export const GATEWAY_CORE = '1'
 export const LOAD_CORE = '0'
@@ -159,12 +158,4 @@ async function answers(port: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

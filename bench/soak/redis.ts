@@ -1,21 +1,19 @@
 // A redis-server for a run.
-import { createServer, type AddressInfo } from 'node:net'
-import { Process, until } from '../lab.ts'
+import { freePort, Process, until } from '../lab.ts'
 
 export class RedisProcess extends Process {
+  readonly port: number
   readonly url: string
 
   private constructor(port: number) {
     super('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'])
+    this.port = port
     this.url = `redis://127.0.0.1:${port}`
   }
 
-  static async start(): Promise<RedisProcess> {
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    await new Promise((resolve) => server.close(resolve))
-    const redis = new RedisProcess(port)
+  /** `port` 0: any that is free. */
+  static async start(port = 0): Promise<RedisProcess> {
+    const redis = new RedisProcess(port === 0 ? await freePort() : port)
     await until(() => redis.output.includes('Ready to accept connections'), 'redis-server')
     return redis
   }
