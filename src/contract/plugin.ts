@@ -64,6 +64,8 @@ export interface PluginExchange {
   header(name: string): string
   /** Is the request header there, possibly empty? */
   hasHeader(name: string): boolean
+  /** Every value of a request header, in order; empty if absent. A check must know when a field is there twice. */
+  headerValues(name: string): readonly string[]
   /** Replaces every request header of that name. Throws TypeError on a name or value that HTTP forbids. */
   setRequestHeader(name: string, value: string): void
   addRequestHeader(name: string, value: string): void
