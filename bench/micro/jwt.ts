@@ -5,7 +5,7 @@ import { TokenAuth, type Lender } from '../../src/auth/auth.ts'
 import type { Host } from '../../src/contract/host.ts'
 import { NEXT } from '../../src/contract/verdict.ts'
 import jwt from '../../plugins/jwt/plugin.ts'
-import { pluginExchange } from '../../test/lab/plugin-exchange.ts'
+import { requestOf } from '../../test/lab/plugin-exchange.ts'
 import { hmacToken, secondsFromNow } from '../../test/lab/tokens.ts'
 import { measure } from './measure.ts'
 
@@ -49,7 +49,7 @@ for (const size of [100, 500, 2000]) {
 const options = { keys, algorithms: ['HS256'], forward: { sub: 'x-user' } }
 const { access } = jwt.compile(options, { auth } as unknown as Host)
 const text = token('me', 500)
-const exchanges = copies(text).map((value) => pluginExchange({ headers: [['authorization', value]] }))
+const exchanges = copies(text).map((value) => requestOf({ headers: ['authorization', value] }))
 await access!(exchanges[0]!)
 let turn = 0
 measure(`the whole step of the plugin, with a forwarded claim`, () =>

@@ -1,5 +1,6 @@
 // Lets pass, or refuses, by client address. Deny beats allow; a list of allowed addresses refuses all others.
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
+import { blockList } from '../../src/base/block-list.ts'
 import { definePlugin, ERRORS, NEXT, Type } from '../../src/contract/plugin.ts'
 
 const Addresses = Type.Array(Type.String({ 'x-format': 'cidr' }), { description: 'Addresses or CIDRs' })
@@ -24,16 +25,3 @@ export default definePlugin({
     }
   },
 })
-
-/** Throws TypeError on what is no address. node:net matches IPv4-mapped IPv6 addresses with IPv4 rules too. */
-function blockList(entries: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const entry of entries) {
-    const [address = '', prefix] = entry.split('/')
-    if (isIP(address) === 0) throw new TypeError(`"${entry}" is not an address or CIDR`)
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
-  }
-  return list
-}

@@ -8,7 +8,7 @@ import { FAILED, NEXT, type Phases } from '../../src/contract/plugin.ts'
 import { PluginHosts } from '../../src/control/plugin-host.ts'
 import { LimitRoom } from '../../src/limits/limits.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
-import { pluginExchange, replyHeader, type Asked } from '../../test/lab/plugin-exchange.ts'
+import { replyHeader, requestOf } from '../../test/lab/plugin-exchange.ts'
 import { hmacToken, secondsFromNow, Signer, type Json } from '../../test/lab/tokens.ts'
 import jwt from './plugin.ts'
 
@@ -33,8 +33,13 @@ function token(claims: Json = {}): string {
   return hmacToken(SECRET, { alg: 'HS256' }, { sub: 'me', exp: secondsFromNow(60), ...claims })
 }
 
-async function ask({ access }: Phases, asked: Asked) {
-  const x = pluginExchange(asked)
+interface Asked {
+  readonly headers?: readonly (readonly [string, string])[]
+  readonly search?: string
+}
+
+async function ask({ access }: Phases, { headers = [], search = '' }: Asked) {
+  const x = requestOf({ headers: headers.flat(), target: `/${search}` })
   const verdict = await access!(x)
   const failure = x.failure?.kind.status ?? 0
   return { x, verdict, status: failure, challenge: () => replyHeader(x, 'www-authenticate') }

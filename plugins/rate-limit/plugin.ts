@@ -111,7 +111,7 @@ interface Rule {
 export default definePlugin({
   name: 'rate-limit',
   summary: 'Admits so many requests per time, by address, consumer, header or claim',
-  order: 350,
+  order: 355,
   schema,
   compile(options, host) {
     const { limits, name = host.place, redis = '', onError = 'open', maxKeys = 1_000_000, headers = true } = options

@@ -47,6 +47,14 @@ export class HeaderList {
     return count
   }
 
+  /** All values of `name` (lower case), in order. */
+  findAll(name: string): string[] {
+    const { flat, length } = this
+    const values: string[] = []
+    for (let i = 0; i < length; i += 2) if (flat[i] === name) values.push(flat[i + 1]!)
+    return values
+  }
+
   /** All values of `name`, joined as RFC 9110 section 5.3 allows. */
   join(name: string): string {
     const { flat, length } = this

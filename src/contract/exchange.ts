@@ -283,6 +283,10 @@ export class Exchange implements PluginExchange, Matchable {
     return this.headers.count(fieldName(name))
   }
 
+  headerValues(name: string): readonly string[] {
+    return this.headers.findAll(fieldName(name))
+  }
+
   setRequestHeader(name: string, value: string): void {
     this.#check(name, value)
     this.headers.set(fieldName(name), value)

@@ -68,6 +68,8 @@ export interface PluginExchange {
   hasHeader(name: string): boolean
   /** Request header fields of that name: more than one is ambiguous where only one is expected. */
   headerCount(name: string): number
+  /** Every value of a request header, in order; empty if absent. A check must know when a field is there twice. */
+  headerValues(name: string): readonly string[]
   /** Replaces every request header of that name. Throws TypeError on a name or value that HTTP forbids. */
   setRequestHeader(name: string, value: string): void
   addRequestHeader(name: string, value: string): void
