@@ -17,6 +17,7 @@ describe('flat headers', () => {
     assert.equal(fields.find('a'), '1')
     assert.equal(fields.find('x'), '')
     assert.equal(fields.join('a'), '1, 3')
+    assert.deepEqual([fields.findAll('a'), fields.findAll('x')], [['1', '3'], []])
     assert.equal(fields.has('b'), true)
     fields.remove('a')
     assert.deepEqual(fields.toArray(), ['b', '2'])
