@@ -21,6 +21,7 @@ const rules = {
   required: ['exp'],
   leeway: 5000,
   cache: { size: OTHERS, ttl: 3_600_000 },
+  shared: null,
 }
 
 function token(sub: string, size: number): string {

@@ -73,6 +73,21 @@ export const JwtOptions = Type.Object(
             Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Verified tokens kept', default: 10_000 }),
           ),
           ttl: Type.Optional(Duration({ description: 'How long at most', default: '60s' })),
+          redis: Type.Optional(
+            Type.Object(
+              {
+                url: Type.String({
+                  pattern: '^rediss?://',
+                  description: 'Gateways share there which signatures they verified',
+                }),
+                secret: Type.String({
+                  minLength: 32,
+                  description: 'The same in all of them, and known to nobody else',
+                }),
+              },
+              CLOSED,
+            ),
+          ),
         },
         { ...CLOSED, default: {} },
       ),

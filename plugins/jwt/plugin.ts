@@ -83,6 +83,7 @@ function rulesOf({
     required,
     leeway,
     cache: { size, ttl },
+    shared: cache?.redis ?? null,
   }
 }
 

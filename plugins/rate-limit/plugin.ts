@@ -138,7 +138,7 @@ export default definePlugin({
       unavailable: decided('unavailable'),
     })
     return {
-      start: async () => void (await Promise.all(rules.map(({ limit }) => limit.ready()))),
+      start: async () => void (await Promise.all(rules.map(({ limit }) => limit.start()))),
       access: (x) => gate.decide(x, MOST_ROUNDS),
     }
   },

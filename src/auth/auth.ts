@@ -6,10 +6,12 @@ import { now } from '../base/clock.ts'
 import { ALGORITHMS, type Auth, type KeySource, type TokenRules, type TokenVerifier } from '../contract/auth.ts'
 import type { Host } from '../contract/host.ts'
 import type { Claims } from '../contract/plugin.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
 import { FileKeys } from './file-keys.ts'
 import { isSymmetric, pemKey, secretKey, type Key } from './key.ts'
 import { FixedKeys, parseJwks, type Keys } from './key-set.ts'
 import { RemoteKeys } from './remote-keys.ts'
+import { SharedTokens } from './shared-tokens.ts'
 import { Verifier } from './verifier.ts'
 
 /** ms between two looks at what may be due: a changed file, a refresh. */
@@ -31,7 +33,17 @@ export class TokenAuth implements Auth {
 
   verifier<T extends object>(rules: TokenRules, derive: (claims: Claims) => T | string): TokenVerifier<T> {
     checkRules(rules)
-    return new Verifier(rules, derive, this.#keys(rules))
+    return new Verifier(rules, derive, this.#keys(rules), SYSTEM_CLOCK, this.#sharedTokens(rules))
+  }
+
+  #sharedTokens({ shared }: TokenRules): SharedTokens | null {
+    if (shared === null) return null
+    const key = createHash('sha256').update(JSON.stringify(shared)).digest('hex')
+    return this.#host.shared(
+      key,
+      () => new SharedTokens(shared, this.#host.log),
+      (tokens) => tokens.close(),
+    )
   }
 
   #keys(rules: TokenRules): Keys {

@@ -82,6 +82,7 @@ function verifierOf({ algorithm, jwk }: Example, wall: number): Verifier<object>
     required: ['exp'],
     leeway: 0,
     cache: { size: 10, ttl: 60_000 },
+    shared: null,
   }
   const clock = { wall: () => wall, monotonic: () => 0 }
   return new Verifier(rules, () => ({}), new FixedKeys(jwkKey(jwk, true)!), clock)

@@ -16,6 +16,7 @@ import type { Key } from './key.ts'
 import type { Keys } from './key-set.ts'
 import { BAD_SIGNATURE, BAD_TIME, EXPIRED, NO_KEYS, OVERLOADED, refusal, TOO_LONG, UNKNOWN_KEY } from './refusal.ts'
 import { RefusedTokens } from './refused-tokens.ts'
+import type { SharedTokens } from './shared-tokens.ts'
 import { isSigned } from './signature.ts'
 import { TokenCache, TokenEntry } from './token-cache.ts'
 
@@ -34,6 +35,7 @@ export class Verifier<T extends object> implements TokenVerifier<T> {
   readonly #derive: (claims: Claims) => T | string
   readonly #keys: Keys
   readonly #clock: Clock
+  readonly #shared: SharedTokens | null
   readonly #accepted: TokenCache<T>
   readonly #refused = new RefusedTokens(REFUSED_SIZE)
   readonly #running = new Map<string, Promise<CheckedToken<T>>>()
@@ -42,7 +44,15 @@ export class Verifier<T extends object> implements TokenVerifier<T> {
   /** Of the keys that everything remembered here was verified with. */
   #revision = 0
 
-  constructor(rules: TokenRules, derive: (claims: Claims) => T | string, keys: Keys, clock: Clock = SYSTEM_CLOCK) {
+  /** `shared` null: every signature is verified here. */
+  constructor(
+    rules: TokenRules,
+    derive: (claims: Claims) => T | string,
+    keys: Keys,
+    clock: Clock = SYSTEM_CLOCK,
+    shared: SharedTokens | null = null,
+  ) {
+    this.#shared = shared
     this.#rules = rules
     this.#algorithms = new Set(rules.algorithms)
     this.#claimRules = new ClaimRules(rules)
@@ -58,7 +68,7 @@ export class Verifier<T extends object> implements TokenVerifier<T> {
   }
 
   async start(): Promise<void> {
-    await this.#keys.start()
+    await Promise.all([this.#keys.start(), this.#shared?.start()])
   }
 
   check(text: string, start: number): CheckedToken<T> | Promise<CheckedToken<T>> {
@@ -120,10 +130,15 @@ export class Verifier<T extends object> implements TokenVerifier<T> {
 
   async #verify(text: string, token: string, parsed: CompactToken, keys: readonly Key[]): Promise<CheckedToken<T>> {
     const { revision } = this.#keys
-    const signed = await isSigned(token, parsed.algorithm, keys)
+    const { algorithm } = parsed
+    const known = this.#shared !== null && (await this.#shared.knows(token, algorithm, keys))
+    const signed = known || (await isSigned(token, algorithm, keys))
     const result: TokenEntry<T> | RefusedToken = signed ? this.#judge(text, parsed.claims) : BAD_SIGNATURE
     // Verified with keys that have been replaced meanwhile: good for this request only.
     if (revision === this.#keys.revision) this.#remember(text, result)
+    if (!known && result instanceof TokenEntry) {
+      this.#shared?.remember(token, algorithm, keys, result.until - this.#clock.monotonic())
+    }
     return result instanceof TokenEntry ? (result.problem(this.#clock.wall()) ?? result) : result
   }
 

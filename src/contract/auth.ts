@@ -48,6 +48,14 @@ export interface TokenRules {
     /** ms, at most. */
     readonly ttl: number
   }
+  /** Verified signatures are shared with other gateways; null: they are not. */
+  readonly shared: SharedCache | null
+}
+
+/** A Redis, and the secret that all gateways that trust each other have. */
+export interface SharedCache {
+  readonly url: string
+  readonly secret: string
 }
 
 export interface AcceptedToken<T> {

@@ -42,8 +42,8 @@ export interface Limit {
   readonly bound: number
   /** Counts one event of `key` if there is room for it; `dry`: only looks. False when it was not admitted. */
   take(key: string, dry: boolean): boolean
-  /** Settles when the counts can be reached, or cannot for the time being. */
-  ready(): Promise<void>
+  /** To be called once before the first `take`. Settles when the counts can be reached, or cannot for the time being. */
+  start(): Promise<void>
   /** The keys with the most refusals of late, most first. */
   hottest(): readonly { readonly key: string; readonly refused: number }[]
   close(): void

@@ -34,7 +34,7 @@ export class LocalLimit implements Limit, Decision {
     return admitted
   }
 
-  ready(): Promise<void> {
+  start(): Promise<void> {
     return Promise.resolve()
   }
 

@@ -1,16 +1,10 @@
-// The connection to one Redis that limits share. When it fails, everybody knows at once, and nobody waits for it: after a
-// pause one request tries again, so that a Redis that answers but cannot write (full memory) counts as away as well.
-import { Redis, type Result } from 'ioredis'
-import { now } from '../base/clock.ts'
+// One Redis that limits share, and the script that they run there.
+import type { Result } from 'ioredis'
+import { RedisLink } from '../base/redis-link.ts'
 import type { LimitRule } from '../contract/limits.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Counter, Gauge, Metrics } from '../telemetry/metrics.ts'
+import type { Counter, Metrics } from '../telemetry/metrics.ts'
 import { SCRIPT } from './redis-script.ts'
-
-/** ms after which a command has failed, and between two tries while Redis is away. */
-const COMMAND_TIMEOUT = 75
-const RETRY = 200
-const CONNECT_TIMEOUT = 1000
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -28,59 +22,37 @@ export interface Granted {
 }
 
 export class RedisConnection {
-  /** Settles when it is connected, or the first try has failed. */
-  readonly ready: Promise<void>
-  readonly #redis: Redis
-  readonly #log: Logger
+  readonly #link: RedisLink
   readonly #failures: Counter
   readonly #roundTrips: Counter
-  readonly #up: Gauge
-  /** Not to be asked before; 0 while it works. */
-  #awayUntil = 0
 
   constructor(url: string, log: Logger, metrics: Metrics) {
-    this.#log = log
-    this.#failures = metrics.counter(
-      'sluice_ratelimit_redis_failures_total',
-      'Commands of rate limits that Redis failed',
-    )
-    this.#roundTrips = metrics.counter('sluice_ratelimit_redis_round_trips_total', 'Decisions that asked Redis')
-    this.#up = metrics.gauge('sluice_ratelimit_redis_up', 'Redis answers rate limits: 1, else 0')
-    this.#redis = new Redis(url, {
-      commandTimeout: COMMAND_TIMEOUT,
-      connectTimeout: CONNECT_TIMEOUT,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      enableAutoPipelining: true,
-      retryStrategy: () => RETRY,
-      scripts: { sluiceLimit: { lua: SCRIPT, numberOfKeys: 1 } },
+    this.#failures = metrics.counter('sluice_ratelimit_redis_failures_total', 'Questions of limits that Redis failed')
+    this.#roundTrips = metrics.counter('sluice_ratelimit_redis_round_trips_total', 'Questions of limits to Redis')
+    const up = metrics.gauge('sluice_ratelimit_redis_up', 'Redis answers limits: 1, else 0')
+    up.set(1)
+    this.#link = new RedisLink(url, { sluiceLimit: { lua: SCRIPT, numberOfKeys: 1 } }, (works, why) => {
+      up.set(works ? 1 : 0)
+      if (works) log.info({}, 'Redis is back: shared limits hold again')
+      else log.error({ why }, 'Redis is away: shared limits go by their onError')
     })
-    this.ready = new Promise((resolve) => {
-      this.#redis.once('ready', resolve)
-      this.#redis.once('close', resolve)
-    })
-    // Every failure reaches whoever asked; this only keeps it from ending the process.
-    this.#redis.on('error', () => {})
-    this.#redis.on('close', () => this.#failed('the connection was closed'))
-    this.#redis.on('ready', () => this.#works())
   }
 
-  /** Is it worth asking? While Redis is away one caller in a while gets true. */
+  open(): Promise<void> {
+    return this.#link.open()
+  }
+
   get worthAsking(): boolean {
-    if (this.#awayUntil === 0) return true
-    const time = now()
-    if (time < this.#awayUntil) return false
-    this.#awayUntil = time + RETRY
-    return true
+    return this.#link.worthAsking
   }
 
   /** Rejects when Redis cannot decide. */
   async ask(key: string, { algorithm, amount, window, burst, maxWait }: LimitRule, wanted: number): Promise<Granted> {
     this.#roundTrips.add()
     try {
-      const reply = await this.#redis.sluiceLimit(key, algorithm, amount, window, burst, maxWait, wanted)
-      const [granted, remaining, resetAfter, retryAfter, delay] = reply
-      this.#works()
+      const [granted, remaining, resetAfter, retryAfter, delay] = await this.#link.ask((redis) =>
+        redis.sluiceLimit(key, algorithm, amount, window, burst, maxWait, wanted),
+      )
       return {
         granted,
         remaining,
@@ -90,26 +62,11 @@ export class RedisConnection {
       }
     } catch (error) {
       this.#failures.add()
-      this.#failed((error as Error).message)
       throw error
     }
   }
 
-  #works(): void {
-    this.#up.set(1)
-    if (this.#awayUntil === 0) return
-    this.#awayUntil = 0
-    this.#log.info({}, 'Redis is back: shared limits hold again')
-  }
-
-  #failed(why: string): void {
-    this.#up.set(0)
-    if (this.#awayUntil === 0) this.#log.error({ why }, 'Redis is away: shared limits go by their onError')
-    this.#awayUntil = now() + RETRY
-  }
-
   close(): void {
-    this.#redis.removeAllListeners('close')
-    this.#redis.disconnect()
+    this.#link.close()
   }
 }

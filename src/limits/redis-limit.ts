@@ -166,8 +166,8 @@ export class RedisLimit implements Limit {
     }
   }
 
-  ready(): Promise<void> {
-    return this.#connection.ready
+  start(): Promise<void> {
+    return this.#connection.open()
   }
 
   hottest(): readonly { readonly key: string; readonly refused: number }[] {

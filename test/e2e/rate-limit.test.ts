@@ -1,10 +1,17 @@
 // The rate-limit plugin: what each algorithm admits, whose requests count together, what a reload keeps, and a real Redis that is
 // shared, killed, frozen and full. Limits are so low, or so high, that the time which a test takes does not matter.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
 import { RawClient, type RawResponse } from '../lab/raw-client.ts'
 import { RedisServer } from '../lab/redis.ts'
+
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 
 function configuration(engine: Engine, limits: string, body = 'ok'): string {
   return `version: 1
@@ -147,6 +154,15 @@ describe('rate-limit with Redis', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
+
+  it('is not asked when a configuration is only checked', async (test) => {
+    const directory = await mkdtemp(join(tmpdir(), 'sluice-check-'))
+    test.after(() => rm(directory, { recursive: true, force: true }))
+    const file = join(directory, 'gateway.yaml')
+    await writeFile(file, configuration('uws', "{ rate: 1/s, redis: 'redis://127.0.0.1:1' }"))
+    // It ends by itself: nothing tries to connect for ever.
+    await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'check', file])
+  })
 
   it('is one limit for three gateways', async (test) => {
     const redis = await RedisServer.start(test)

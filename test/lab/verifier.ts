@@ -60,6 +60,7 @@ export function verifierLab(rules: Partial<TokenRules> = {}, keys: Keys = new Fi
     required: ['exp'],
     leeway: 5000,
     cache: { size: 100, ttl: 60_000 },
+    shared: null,
     ...rules,
   }
   const verifier = new Verifier<object>(all, derive, keys, clock)
