@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { BodyRefused, ERRORS } from '../../src/contract/plugin.ts'
 import { JsonMask } from './json-mask.ts'
+import { LimitedMask } from './limited.ts'
 import { compilePaths, parsePath } from './masked-paths.ts'
 
 const SECRET = 'S3CRET-7f1'
@@ -110,6 +111,19 @@ describe('masked JSON', () => {
     assert.equal(mask([nested(8)], ['a'], 8).toString(), '{"a":"***"}')
     assert.throws(() => mask([nested(9)], ['a'], 8), /nested too deeply/)
     assert.throws(() => mask([Buffer.from('['.repeat(1_000_000))], ['a']), /nested too deeply/)
+  })
+
+  it('masks to its end what has begun before the limit, and nothing that begins behind it', () => {
+    const json = new JsonMask({
+      paths: compilePaths(['**.secret']),
+      replacement: Buffer.from('"***"'),
+      maxDepth: 64,
+      malformed: ERRORS.badBody,
+    })
+    const text = `{"secret":["${SECRET}","${SECRET}"],"a":{"secret":1}}`
+    const mask = new LimitedMask([json], 20, null)
+    const out = single(Buffer.from(text)).map((byte) => Buffer.from(mask.chunk(byte) ?? []))
+    assert.equal(Buffer.concat(out).toString(), '{"secret":"***","a":{"secret":1}}')
   })
 
   it('keeps nothing of a key of any length', () => {

@@ -21,7 +21,8 @@ import { TextMask } from './text-mask.ts'
 
 /** Fields without which the message cannot be read, or that the gateway writes itself. */
 const NOT_MASKABLE = new Set(['content-length', 'content-type', 'content-encoding', 'host'])
-const IS_JSON = /^\s*(?:application\/(?:[^\s;]+\+)?json|text\/json|[^\s;/]+\/[^\s;]+\+json)\s*(?:;|$)/i
+// Generous about what follows the type: a sloppy upstream must not slip through.
+const IS_JSON = /^\s*(?:(?:application|text)\/json|[^\s;,/]+\/[^\s;,]+\+json)(?![^\s;,])/i
 const IS_TEXT = /^\s*text\//i
 
 export default definePlugin({

@@ -14,7 +14,7 @@ import { JsonBody } from './json-body.ts'
 import { JsonChanges } from './json-changes.ts'
 import { QueryChanges } from './query-changes.ts'
 
-const IS_JSON = /^\s*(?:application\/json|text\/json|[^\s;/]+\/[^\s;]+\+json)\s*(?:;|$)/i
+const IS_JSON = /^\s*(?:(?:application|text)\/json|[^\s;,/]+\/[^\s;,]+\+json)(?![^\s;,])/i
 const MIB = 1024 * 1024
 
 const texts = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }))
