@@ -95,4 +95,96 @@ describe('request body', () => {
     assert.deepEqual(taken, [])
     void sink
   })
+
+  describe('with a transform', () => {
+    const never = (error: unknown): never => assert.fail(String(error))
+    const upper = {
+      chunk: (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString().toUpperCase()),
+      end: () => Buffer.from('!'),
+    }
+
+    it('hands on what it makes, and its end with the last', () => {
+      const { body, taken, sink } = laboratory(4)
+      body.transform(upper, never)
+      assert.equal(body.length, -1, 'the length is not known any more')
+      body.receive(Buffer.from('ab'), false)
+      body.attach(sink)
+      body.receive(Buffer.from('cd'), true)
+      assert.deepEqual(taken, ['AB', 'CD', '!.'])
+    })
+
+    it('never hands on an empty chunk, which could be taken for the end', () => {
+      const { body, taken, sink } = laboratory(-1)
+      body.transform({ chunk: () => new Uint8Array(0), end: () => null }, never)
+      body.attach(sink)
+      body.receive(Buffer.from('a'), false)
+      body.receive(Buffer.from('b'), true)
+      assert.deepEqual(taken, ['.'])
+    })
+
+    it('ends an empty body once: it counts as consumed', () => {
+      const { body, taken, sink } = laboratory(-1)
+      body.receive(new Uint8Array(0), true)
+      body.transform(upper, never)
+      body.attach(sink)
+      assert.deepEqual([taken, body.consumed], [['!.'], true])
+    })
+
+    it('keeps what comes while the consumer waits, untransformed', () => {
+      const { body, taken } = laboratory(-1)
+      body.transform(upper, never)
+      const slow = {
+        chunk(bytes: Uint8Array, last: boolean) {
+          taken.push(Buffer.from(bytes).toString() + (last ? '.' : ''))
+          if (!last) body.pause()
+        },
+      }
+      body.attach(slow)
+      for (const text of ['a', 'b', 'c']) body.receive(Buffer.from(text), text === 'c')
+      assert.deepEqual(taken, ['A'])
+      body.resume()
+      assert.deepEqual(taken, ['A', 'B'])
+      body.resume()
+      assert.deepEqual(taken, ['A', 'B', 'C', '!.'])
+    })
+
+    for (const at of ['chunk', 'end'] as const) {
+      it(`tells of a throw at ${at} once, later, and passes nothing more on`, async () => {
+        const { body, taken, sink } = laboratory(-1)
+        const errors: unknown[] = []
+        const broken = {
+          chunk(bytes: Uint8Array) {
+            if (at === 'chunk') throw new Error('broken')
+            return bytes
+          },
+          end(): null {
+            throw new Error('broken')
+          },
+        }
+        body.transform(broken, (error) => errors.push(error))
+        body.attach(sink)
+        body.receive(Buffer.from('a'), false)
+        body.receive(Buffer.from('b'), true)
+        assert.deepEqual(errors, [])
+        await Promise.resolve()
+        assert.equal(errors.length, 1)
+        assert.ok(!taken.some((text) => text.endsWith('.')), 'it never looks whole')
+      })
+    }
+
+    it('does not tell the next request of the failure of the last', async () => {
+      const { body, sink } = laboratory(-1)
+      const broken = {
+        chunk(): null {
+          throw new Error('broken')
+        },
+        end: () => null,
+      }
+      body.transform(broken, never)
+      body.attach(sink)
+      body.receive(Buffer.from('a'), true)
+      body.reset()
+      await Promise.resolve()
+    })
+  })
 })

@@ -80,18 +80,26 @@ export class RequestBody {
     return true
   }
 
-  /** The consumer gets what `pipe` makes of the body; `failed` is called when it throws, in a later turn. */
+  /**
+   * The consumer gets what `pipe` makes of the body; `failed` is called when it throws, in a later turn, unless the body
+   * was reset by then: the failure is not that of the next request.
+   */
   transform(pipe: BodyTransform, failed: (error: unknown) => void): void {
     this.#pipe = pipe
-    this.#onFailure = failed
+    this.#onFailure = (error) => {
+      if (this.#pipe === pipe) failed(error)
+    }
     this.length = UNKNOWN_LENGTH
   }
 
   /** From the consumer: takes what has waited at once, and the rest as it comes. */
   attach(sink: BodySink): void {
     this.#sink = this.#pipe === null ? sink : new TransformSink(sink, this.#pipe, this.#onFailure)
-    if (this.complete && this.#waiting.empty) this.#sink.chunk(NOTHING, true)
-    else if (this.#paused) this.resume()
+    if (this.complete && this.#waiting.empty) {
+      // A transform cannot end twice.
+      if (this.#pipe !== null) this.consumed = true
+      this.#sink.chunk(NOTHING, true)
+    } else if (this.#paused) this.resume()
     else this.#deliver()
   }
 
@@ -158,22 +166,36 @@ class TransformSink implements BodySink {
 
   chunk(bytes: Uint8Array, last: boolean): void {
     if (this.#broken) return
-    let out: Uint8Array | null = null
-    let tail: Uint8Array | null = null
+    if (bytes.byteLength > 0) this.#pass(bytes)
+    // Only now: what the last chunk gave is valid until `end` is called.
+    if (last && !this.#broken) this.#finish()
+  }
+
+  #pass(bytes: Uint8Array): void {
+    let out: Uint8Array | null
     try {
-      out = bytes.byteLength === 0 ? null : this.#pipe.chunk(bytes)
-      if (last) {
-        // What the last chunk gave is valid only until `end` is called.
-        if (out !== null) this.#sink.chunk(out, false)
-        out = null
-        tail = this.#pipe.end()
-      }
+      out = this.#pipe.chunk(bytes)
     } catch (error) {
-      this.#broken = true
-      queueMicrotask(() => this.#failed(error))
+      this.#break(error)
       return
     }
-    if (last) this.#sink.chunk(tail ?? NOTHING, true)
-    else if (out !== null && out.byteLength > 0) this.#sink.chunk(out, false)
+    // Never without bytes: a consumer may take such a chunk for the end.
+    if (out !== null && out.byteLength > 0) this.#sink.chunk(out, false)
+  }
+
+  #finish(): void {
+    let tail: Uint8Array | null
+    try {
+      tail = this.#pipe.end()
+    } catch (error) {
+      this.#break(error)
+      return
+    }
+    this.#sink.chunk(tail ?? NOTHING, true)
+  }
+
+  #break(error: unknown): void {
+    this.#broken = true
+    queueMicrotask(() => this.#failed(error))
   }
 }

@@ -5,8 +5,9 @@ import type { Exchange } from '../contract/exchange.ts'
 import type { FAILED } from '../contract/verdict.ts'
 import type { RoadState } from './state.ts'
 
-/** A stage threw: a plugin's fault if one was running, else a bug of ours. */
+/** A stage threw: a body step that refuses the body, a plugin's fault if one was running, else a bug of ours. */
 export function failStep(x: Exchange, error: unknown): typeof FAILED {
+  if (error instanceof BodyRefused) return x.fail(bodyFailure(error))
   return x.fail(new Failure(x.failedPlugin === '' ? ERRORS.internal : ERRORS.pluginFailed, '', error))
 }
 

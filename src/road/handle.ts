@@ -118,8 +118,13 @@ export class MainRoad implements Road, ResponseReceiver {
 
   data(x: Exchange, bytes: Uint8Array): void {
     if (x.finished) return
-    if (x.responsePipe === null) forwardBody(x, bytes)
-    else this.#transform(x, x.responsePipe, bytes)
+    if (x.responsePipe === null) {
+      forwardBody(x, bytes)
+      return
+    }
+    // A transform that keeps what it gets moves nothing on, and yet the upstream does not stall.
+    x.progress += bytes.byteLength
+    this.#transform(x, x.responsePipe, bytes)
   }
 
   /** `bytes` null: the body is complete. False: it failed. */
@@ -184,8 +189,9 @@ export class MainRoad implements Road, ResponseReceiver {
     x.failure = failure
     x.parks++ // whatever it waited for comes too late
     if (x.headSent) {
-      x.reply.cut()
+      // Closed here first: uWS reports a connection that it is told to close as aborted, and this must not end twice.
       abandon(x, this.state)
+      x.reply.cut()
       return
     }
     this.#step(x, FAILED)

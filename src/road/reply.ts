@@ -19,11 +19,12 @@ export function reply(x: Exchange, state: RoadState): Progress {
     return PARKED // and perhaps the next request's already: nothing may touch it here
   }
   x.reply.head(x)
+  // Also when all of it is here: what a transform adds at the end may find a client that does not read.
+  bodyBegins(x, state)
   if (x.endedEarly) {
     x.endedEarly = false
     state.receiver.ended(x) // again: now it can be passed on
   } else {
-    bodyBegins(x, state)
     // It was paused while response steps waited.
     x.attempt?.resume()
   }

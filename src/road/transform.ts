@@ -6,7 +6,7 @@ import type { Chain } from '../contract/snapshot.ts'
 
 type Steps = NonNullable<Chain['responseBody']>
 
-/** What describes the bytes of the upstream's body does not describe those of the transformed one. */
+/** What describes the bytes of a body does not describe those of the transformed one. */
 const ABOUT_BYTES = [
   'content-length',
   'etag',
@@ -21,11 +21,8 @@ const ABOUT_BYTES = [
 export function transformRequest(x: Exchange, steps: Steps): void {
   const pipe = openPipe(x, steps)
   if (pipe === null) return
-  const { snapshot, startedAt } = x
-  // The failure comes in a later turn, and the Exchange may serve another request by then.
-  x.body.transform(pipe, (error) => {
-    if (x.snapshot === snapshot && x.startedAt === startedAt) x.road.bodyFailed(x, error)
-  })
+  x.body.transform(pipe, (error) => x.road.bodyFailed(x, error))
+  for (const name of ABOUT_BYTES) x.headers.remove(name)
 }
 
 /** Before the head of an upstream's reply is sent. Throws what a step throws. */
