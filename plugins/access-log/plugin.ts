@@ -1,6 +1,6 @@
 // One JSON line per request, written in the background.
 import { pino } from 'pino'
-import { definePlugin, Type, type PluginExchange } from '../../src/contract/plugin.ts'
+import { definePlugin, Type, type LogMask, type PluginExchange } from '../../src/contract/plugin.ts'
 import { closeDestination, openDestination } from './destination.ts'
 
 const SERVER_ERROR = 500
@@ -48,7 +48,7 @@ function line(x: PluginExchange, query: boolean, headers: readonly string[]): ob
     clientIp: x.clientIp,
     method: x.method,
     host: x.host,
-    path: query ? x.path + x.search : x.path,
+    path: shown(x.logMask, query ? x.path + x.search : x.path),
     status: x.status,
     bytesIn: x.bytesIn,
     bytesOut: x.bytesOut,
@@ -57,8 +57,19 @@ function line(x: PluginExchange, query: boolean, headers: readonly string[]): ob
     route: x.routeName === '' ? undefined : x.routeName,
     upstream: x.upstreamName === '' ? undefined : x.upstreamName,
     error: x.errorCode === '' ? undefined : x.errorCode,
-    headers: headers.length === 0 ? undefined : Object.fromEntries(headers.map((name) => [name, x.header(name)])),
+    headers: headers.length === 0 ? undefined : Object.fromEntries(headers.map((name) => [name, header(x, name)])),
   }
+}
+
+function header(x: PluginExchange, name: string): string {
+  const value = x.header(name)
+  const mask = x.logMask
+  if (mask === null || value === '') return value
+  return mask.headers.has(name.toLowerCase()) ? mask.replacement : mask.text(value)
+}
+
+function shown(mask: LogMask | null, text: string): string {
+  return mask === null ? text : mask.text(text)
 }
 
 function rounded(ms: number): number {

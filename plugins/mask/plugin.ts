@@ -12,6 +12,7 @@ import {
   Type,
   type BodyTransform,
   type ErrorKind,
+  type LogMask,
   type PluginExchange,
 } from '../../src/contract/plugin.ts'
 import { JsonMask } from './json-mask.ts'
@@ -48,9 +49,9 @@ export default definePlugin({
         }),
       ),
       in: Type.Optional(
-        Type.Array(Type.Union([Type.Literal('request'), Type.Literal('response')]), {
+        Type.Array(Type.Union([Type.Literal('request'), Type.Literal('response'), Type.Literal('log')]), {
           minItems: 1,
-          description: 'Where to mask',
+          description: 'Where to mask; log: headers and patterns in what access-log writes',
           default: ['response'],
         }),
       ),
@@ -81,11 +82,15 @@ export default definePlugin({
   compile({ json = [], headers = [], regex = [], in: sides = ['response'], with: text = '***', ...limits }) {
     if (json.length + headers.length + regex.length === 0)
       throw new TypeError('nothing to mask: set json, headers or regex')
+    if (sides.every((side) => side === 'log') && headers.length + regex.length === 0)
+      throw new TypeError('in: a log has headers and text to mask, but no JSON')
     const names = headers.map((name) => maskable(name, text))
     const bodies = json.length + regex.length > 0 ? new Bodies(json, regex, text, limits) : null
     const request = sides.includes('request')
     const response = sides.includes('response')
+    const logMask = sides.includes('log') ? new RequestMask(names, regex, text) : null
     return {
+      ...(logMask === null ? {} : { log: (x: PluginExchange) => void (x.logMask = logMask) }),
       request(x) {
         if (request)
           for (let i = 0; i < names.length; i++) if (x.hasHeader(names[i]!)) x.setRequestHeader(names[i]!, text)
@@ -114,6 +119,25 @@ export default definePlugin({
     }
   },
 })
+
+/** For logs: it runs before access-log does. */
+class RequestMask implements LogMask {
+  readonly headers: ReadonlySet<string>
+  readonly replacement: string
+  readonly #patterns: readonly RE2JS[]
+
+  constructor(names: readonly string[], regex: readonly string[], replacement: string) {
+    this.headers = new Set(names)
+    this.replacement = replacement
+    this.#patterns = regex.map(compilePattern)
+  }
+
+  text(value: string): string {
+    let shown = value
+    for (const pattern of this.#patterns) shown = pattern.matcher(shown).replaceAll(() => this.replacement)
+    return shown
+  }
+}
 
 /** A part of a body cannot be masked, and neither can what is compressed: the upstream is not asked for either. */
 function askForReadable(x: PluginExchange): void {

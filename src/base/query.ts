@@ -17,6 +17,16 @@ export function queryValues(search: string, name: string, take: (value: string) 
   return false
 }
 
+const SEARCH = /^\?[\x21\x22\x24-\x7e]*$/
+
+/** The same text. Throws TypeError on what no request target may carry as its query. */
+export function checkedSearch(search: string): string {
+  if (search !== '' && !SEARCH.test(search)) {
+    throw new TypeError('a query is empty, or "?" and visible ASCII without "#"')
+  }
+  return search
+}
+
 /** The first value of `name`; null if there is none. */
 export function queryValue(search: string, name: string): string | null {
   let found: string | null = null

@@ -6,12 +6,12 @@ import { ADD, HeaderEdits, REMOVE, SET } from '../base/header-edits.ts'
 import { cookieValue } from '../base/cookies.ts'
 import { checkHeader, checkValue, fieldName, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
-import { queryValue } from '../base/query.ts'
+import { checkedSearch, queryValue } from '../base/query.ts'
 import { nextRequestId } from '../base/request-id.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
 import type { BodyTransform } from './body-transform.ts'
-import type { Claims, PluginExchange } from './plugin.ts'
+import type { Claims, LogMask, PluginExchange } from './plugin.ts'
 import type { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -72,8 +72,6 @@ const NO_CHAIN: Chain = Object.freeze({
   responseBody: null,
 })
 
-const QUERY = /^\?[\x21\x22\x24-\x7e]*$/
-
 export class Exchange implements PluginExchange, Matchable {
   readonly road: Road
   readonly listener: ListenerContext
@@ -101,6 +99,7 @@ export class Exchange implements PluginExchange, Matchable {
   preflight = false
   consumer = ''
   claims: Claims | null = null
+  logMask: LogMask | null = null
   /** What the listener could not read faithfully; the guard refuses the request with it. */
   malformed: ErrorKind | null = null
 
@@ -195,6 +194,7 @@ export class Exchange implements PluginExchange, Matchable {
     this.preflight = false
     this.consumer = ''
     this.claims = null
+    this.logMask = null
     this.malformed = null
     this.snapshot = null
     this.route = null
@@ -354,9 +354,7 @@ export class Exchange implements PluginExchange, Matchable {
   }
 
   setSearch(search: string): void {
-    if (search !== '' && !QUERY.test(search))
-      throw new TypeError('a query is empty, or "?" and visible ASCII without "#"')
-    this.search = search
+    this.search = checkedSearch(search)
   }
 
   authenticate(consumer: string, claims: Claims): void {

@@ -18,6 +18,16 @@ export { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'
 /** What is known of a consumer: the claims of a verified token (RFC 7519 section 4), or what another check says. */
 export type Claims = Readonly<Record<string, unknown>>
 
+/** What a log must not show of a request. */
+export interface LogMask {
+  /** Names in lower case. */
+  readonly headers: ReadonlySet<string>
+  /** Instead of the value of such a header. */
+  readonly replacement: string
+  /** A path, query or header value with what is secret in it replaced. */
+  text(value: string): string
+}
+
 /**
  * The Exchange as a plugin sees it: one request and its reply.
  * Header names are compared without case; values are latin1 strings (RFC 9110 section 5.5), never with CR, LF or NUL.
@@ -59,6 +69,8 @@ export interface PluginExchange {
   readonly consumer: string
   /** What is known of the consumer; null while nobody has found out. */
   readonly claims: Claims | null
+  /** For log steps: what a log must not show; null: anything. A log step that knows sets it for those that follow. */
+  logMask: LogMask | null
   /** Is this a CORS preflight whose own method has no route? Then only an answer of a plugin helps. */
   readonly preflight: boolean
 

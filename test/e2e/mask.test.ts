@@ -1,6 +1,9 @@
 // The mask plugin over real sockets: what comes out of the gateway never has the secret.
 import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
@@ -143,6 +146,34 @@ for (const engine of ENGINES) {
       assert.equal(reply.status, 400)
       assert.match(reply.body.toString(), /SLUICE_PLUGIN_BAD_BODY/)
       assert.ok(!reply.body.includes(SECRET))
+    })
+
+    it('masks what access-log writes', async (test) => {
+      const directory = await mkdtemp(join(tmpdir(), 'sluice-mask-'))
+      test.after(() => rm(directory, { recursive: true, force: true }))
+      const file = join(directory, 'access.log')
+      const gateway = await GatewayProcess.start(
+        test,
+        `version: 1
+listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${engine} }]
+plugins:
+  access-log: { destination: '${file}', query: true, headers: [X-Key, user-agent] }
+  mask: { in: [log], headers: [x-key], regex: ['S3CRET-[0-9a-f]+'] }
+routes: [{ name: all, match: { path: /here/** }, respond: {} }]
+`,
+      )
+      const client = await RawClient.connect(test, gateway.port('main'))
+      await client.get(`/here/${SECRET}?token=${SECRET}`, `X-Key: anything\r\nUser-Agent: a ${SECRET} b\r\n`)
+      await client.get(`/nowhere?${SECRET}`)
+      await gateway.stop()
+      const text = await readFile(file, 'utf8')
+      assert.ok(!text.includes(SECRET) && !text.includes('anything'), text)
+      const [line, refused] = text
+        .split('\n')
+        .map((each) => (each === '' ? {} : (JSON.parse(each) as Record<string, unknown>)))
+      assert.equal(line!['path'], '/here/***?token=***')
+      assert.deepEqual(line!['headers'], { 'X-Key': '***', 'user-agent': 'a *** b' })
+      assert.equal(refused!['path'], '/nowhere?***')
     })
   })
 }
