@@ -76,6 +76,8 @@ async function stopInstance(instance: PluginInstance, log: Logger): Promise<void
 /** A running gateway on one configuration file. */
 export class Gateway {
   ready = false
+  /** Of the configuration that serves. */
+  #text = ''
   readonly #file: string
   readonly #log: Logger
   readonly #wheel = new TimerWheel()
@@ -95,11 +97,11 @@ export class Gateway {
     this.#builtIn = builtIn
     this.#log = log
     this.#source = new FileSource(file, {
-      changed: (text) => this.#reload(text),
+      changed: (text, why) => this.#reload(text, why),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
     })
     this.#pluginWatch = new DirectoryWatch(
-      () => void this.#source.check(true),
+      () => void this.#source.check(true, PLUGIN_FILES),
       (error) => log.error({ err: error }, 'a plugin directory cannot be watched'),
     )
   }
@@ -121,7 +123,8 @@ export class Gateway {
   }
 
   async #start(): Promise<void> {
-    const validated = await validate(await this.#source.read(), this.#file, this.#builtIn, { files: this.#files })
+    this.#text = await this.#source.read()
+    const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
     this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, (stop) => this.#awaitStop(stop))
     this.#snapshot = compile(validated, 1, this.#live)
     try {
@@ -188,22 +191,28 @@ export class Gateway {
 
   // An invalid configuration changes nothing: the last good snapshot keeps serving. Where only new versions of plugin files
   // stand in the way, their last good versions are taken.
-  async #reload(text: string): Promise<void> {
+  async #reload(text: string, why: string): Promise<void> {
     try {
-      await this.#publish(text, true)
+      await this.#publish(text, true, why)
     } catch (error) {
       this.#reject(error)
       if (!this.#files.changed) return
       try {
-        await this.#publish(text, false)
+        await this.#publish(text, false, why)
       } catch (again) {
         this.#reject(again)
       }
     }
   }
 
-  async #publish(text: string, newest: boolean): Promise<void> {
+  async #publish(text: string, newest: boolean, why: string): Promise<void> {
     const validated = await validate(text, this.#file, this.#builtIn, { files: this.#files, newest })
+    const { available } = this.#live.plugins
+    // The watch of plugin files tells more often than they change.
+    if (why === PLUGIN_FILES && text === this.#text && isSame(available, validated.plugins)) {
+      this.#warn(validated)
+      return
+    }
     const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
     const next = compile(validated, this.#snapshot.version + 1, live)
     try {
@@ -214,6 +223,7 @@ export class Gateway {
       throw error
     }
     this.#live = live
+    this.#text = text
     this.#snapshot = next
     swap(this.#road.state, next)
     await this.#settle(validated)
@@ -221,13 +231,19 @@ export class Gateway {
   }
 
   /** What is served now: these plugin files are good, and they and their folders are watched. */
-  async #settle({ plugins, pluginDirectories, warnings }: Validated): Promise<void> {
+  async #settle(validated: Validated): Promise<void> {
+    const { plugins, pluginDirectories } = validated
     this.#files.commit(plugins.values())
+    this.#warn(validated)
+    const folders = await Promise.all(pluginDirectories.map(foldersOf))
+    // What has changed between the look at the files and the watch is seen by another look.
+    if (this.#pluginWatch.set(folders.flat())) this.#pluginWatch.schedule()
+  }
+
+  #warn({ warnings }: Validated): void {
     for (const warning of warnings) {
       this.#log.error({ problem: formatProblem(warning) }, 'plugin file rejected; its last good version serves')
     }
-    const folders = await Promise.all(pluginDirectories.map(foldersOf))
-    this.#pluginWatch.set(folders.flat())
   }
 
   #reject(error: unknown): void {
@@ -257,6 +273,12 @@ export class Gateway {
 }
 
 const DRAIN_TIMEOUT = 30_000
+/** Why the configuration is looked at again. */
+const PLUGIN_FILES = 'plugin files'
+
+function isSame(before: ReadonlyMap<string, Plugin>, now: ReadonlyMap<string, Plugin>): boolean {
+  return before.size === now.size && [...now].every(([name, plugin]) => before.get(name) === plugin)
+}
 
 /** Everything that decides whether a running listener can stay as it is. */
 function listenerKey(config: ListenerConfig): string {

@@ -18,9 +18,10 @@ export class DirectoryWatch {
     this.#failed = failed
   }
 
-  /** Watches these and no others. Throws when one cannot be watched. */
-  set(directories: Iterable<string>): void {
-    if (this.#closed) return
+  /** Watches these and no others. True: one of them was not watched before. Throws when one cannot be watched. */
+  set(directories: Iterable<string>): boolean {
+    if (this.#closed) return false
+    let isNew = false
     const wanted = new Set(directories)
     for (const [directory, watcher] of this.#watchers) {
       if (wanted.has(directory)) continue
@@ -29,6 +30,7 @@ export class DirectoryWatch {
     }
     for (const directory of wanted) {
       if (this.#watchers.has(directory)) continue
+      isNew = true
       const watcher = watch(directory, { persistent: false }, () => this.schedule())
       watcher.on('error', (error) => {
         // A directory that was removed and made again is watched anew when `set` comes next.
@@ -38,6 +40,7 @@ export class DirectoryWatch {
       })
       this.#watchers.set(directory, watcher)
     }
+    return isNew
   }
 
   /** As if something had changed. */

@@ -5,8 +5,8 @@ import { dirname } from 'node:path'
 import { DirectoryWatch } from './directory-watch.ts'
 
 export interface FileSourceEvents {
-  /** The content is not what it was. Never called again before the promise has settled. */
-  changed(text: string): Promise<void>
+  /** The content is not what it was, or `check` was forced for the reason `why`. Never called again before the promise has settled. */
+  changed(text: string, why: string): Promise<void>
   /** The file cannot be read; the last configuration stays. */
   failed(error: Error): void
 }
@@ -42,8 +42,8 @@ export class FileSource {
   }
 
   /** Reads now, whether or not anything seems to have changed. `force` reports equal content too (SIGHUP). */
-  check(force = false): Promise<void> {
-    this.#running = this.#running.then(() => this.#check(force))
+  check(force = false, why = ''): Promise<void> {
+    this.#running = this.#running.then(() => this.#check(force, why))
     return this.#running
   }
 
@@ -52,7 +52,7 @@ export class FileSource {
     this.#watch.close()
   }
 
-  async #check(force: boolean): Promise<void> {
+  async #check(force: boolean, why: string): Promise<void> {
     if (this.#closed) return
     let text: string
     try {
@@ -66,7 +66,7 @@ export class FileSource {
     const hash = hashOf(text)
     if (hash === this.#hash && !force) return
     this.#hash = hash
-    await this.#events.changed(text)
+    await this.#events.changed(text, why)
   }
 
   /** The directory that names the file, and the one that holds it when the name is a link. */
