@@ -43,9 +43,9 @@ export function createLiveState(
   plugins: ReadonlyMap<string, Plugin>,
   wheel: TimerWheel,
   log: Logger,
+  metrics = new Metrics(),
   stopping: (stop: Promise<void>) => void = () => {},
 ): LiveState {
-  const metrics = new Metrics()
   const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics))
   return {
     upstreams: {
@@ -76,6 +76,7 @@ async function stopInstance(instance: PluginInstance, log: Logger): Promise<void
 /** A running gateway on one configuration file. */
 export class Gateway {
   ready = false
+  readonly metrics = new Metrics()
   /** Of the configuration that serves. */
   #text = ''
   readonly #file: string
@@ -125,7 +126,9 @@ export class Gateway {
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
-    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, (stop) => this.#awaitStop(stop))
+    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, this.metrics, (stop) =>
+      this.#awaitStop(stop),
+    )
     this.#snapshot = compile(validated, 1, this.#live)
     try {
       await start(validated, this.#live)

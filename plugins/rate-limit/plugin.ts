@@ -125,7 +125,7 @@ export default definePlugin({
       const limit = host.own(`limit ${label}`, host.limits.open(rule, store), (opened) => opened.close())
       const labels = { limit: store.name }
       host.metrics.gauge('bound', 'Requests that this gateway may admit beyond a shared limit', labels).set(limit.bound)
-      host.metrics.collect(`hot_keys_${label}`, 'Refusals of the keys that are refused most, of late', () =>
+      host.metrics.collect('hot_keys', 'Refusals of the keys that are refused most, of late', () =>
         limit.hottest().map((hot) => ({ labels: { ...labels, key: key.shown(hot.key) }, value: hot.refused })),
       )
       return { limit, key, policy: `"${label}";q=${quota.amount};w=${quota.seconds}`, start: `"${label}";r=` }

@@ -1,12 +1,17 @@
-// The admin listener: health today; metrics and the API of DESIGN section 7 as their rooms appear.
+// The admin listener: health and metrics today; the API of DESIGN section 7 as its rooms appear.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
+import { exposition, EXPOSITION_TYPE } from '../telemetry/exposition.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 
 export interface AdminState {
   /** The gateway takes requests: configured, listening, not draining. */
   readonly ready: boolean
+  readonly metrics: Metrics
 }
+
+const PATHS = new Set(['/livez', '/readyz', '/metrics'])
 
 /** Binds and listens. Rejects when the address cannot be had. */
 export async function startAdmin(bind: string, state: AdminState): Promise<Listener> {
@@ -14,13 +19,18 @@ export async function startAdmin(bind: string, state: AdminState): Promise<Liste
     { keepAliveTimeout: 5_000, headersTimeout: 5_000, requestTimeout: 5_000 },
     (request, response) => {
       request.resume()
-      const path = request.url?.split('?', 1)[0]
-      if (path !== '/livez' && path !== '/readyz') return problem(response, 404, 'Not Found')
+      const path = request.url?.split('?', 1)[0] ?? ''
+      if (!PATHS.has(path)) return problem(response, 404, 'Not Found')
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('allow', 'GET, HEAD')
         return problem(response, 405, 'Method Not Allowed')
       }
       if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
+      if (path === '/metrics') {
+        response.setHeader('content-type', EXPOSITION_TYPE)
+        response.end(exposition(state.metrics.samples()))
+        return
+      }
       response.setHeader('content-type', 'text/plain')
       response.end('ok\n')
     },

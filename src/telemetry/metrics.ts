@@ -48,7 +48,7 @@ export class Metrics {
   /** Replaced by a larger one when it is full. */
   cells = new Float64Array(FIRST_SIZE)
   readonly #entries = new Map<string, Omit<Sample, 'value'> & { readonly at: number; readonly cell: Cell }>()
-  readonly #collected = new Map<string, Omit<Sample, 'value' | 'labels'> & { readonly collect: Collect }>()
+  readonly #collected = new Set<Omit<Sample, 'value' | 'labels'> & { readonly collect: Collect }>()
 
   /** The same name and labels give the same counter, so that it outlives whoever asked first. */
   counter(name: string, help: string, labels: Labels = {}): Counter {
@@ -59,13 +59,11 @@ export class Metrics {
     return this.#cell('gauge', name, help, labels)
   }
 
-  /** Values that are made when they are read. Returns how to take it away; a later one of that name replaces it. */
+  /** Values that are made when they are read; several may give values of one name. Returns how to take it away. */
   collect(kind: Sample['kind'], name: string, help: string, collect: Collect): () => void {
     const entry = { kind, name, help, collect }
-    this.#collected.set(name, entry)
-    return () => {
-      if (this.#collected.get(name) === entry) this.#collected.delete(name)
-    }
+    this.#collected.add(entry)
+    return () => void this.#collected.delete(entry)
   }
 
   samples(): Sample[] {
@@ -76,7 +74,7 @@ export class Metrics {
       labels,
       value: this.cells[at]!,
     }))
-    const asked = [...this.#collected.values()].flatMap(({ kind, name, help, collect }) =>
+    const asked = [...this.#collected].flatMap(({ kind, name, help, collect }) =>
       collect().map(({ labels, value }) => ({ kind, name, help, labels, value })),
     )
     return [...stored, ...asked]

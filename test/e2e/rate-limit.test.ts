@@ -108,6 +108,20 @@ for (const engine of ENGINES) {
       assert.ok(answers.every((status) => status === 200 || status === 429))
     })
 
+    it('tells what it decides, and who is refused most', async (test) => {
+      const gateway = await GatewayProcess.start(
+        test,
+        `${configuration(engine, '{ rate: 1/h, burst: 2, key: "header:x-key", name: tokens }')}admin: { bind: '127.0.0.1:0' }`,
+      )
+      const client = await RawClient.connect(test, gateway.port('main'))
+      assert.equal(await statuses(client, 5, 'X-Key: secret-key\r\n'), '200 200 429 429 429')
+      const metrics = (await (await RawClient.connect(test, gateway.port('admin'))).get('/metrics')).body.toString()
+      assert.match(metrics, /^sluice_plugin_rate_limit_decisions_total\{name="tokens",decision="admitted"\} 2$/m)
+      assert.match(metrics, /^sluice_plugin_rate_limit_decisions_total\{name="tokens",decision="refused"\} 3$/m)
+      assert.match(metrics, /^sluice_plugin_rate_limit_hot_keys\{limit="tokens#1",key="[0-9a-f]{12}"\} 3$/m)
+      assert.ok(!metrics.includes('secret-key'))
+    })
+
     it('keeps what it has counted when a reload changes the amounts', async (test) => {
       const { gateway, client } = await start(test, engine, '{ rate: 1/h, burst: 3 }')
       assert.equal(await statuses(client, 4), '200 200 200 429')
