@@ -4,6 +4,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { RawClient, type RawResponse } from '../lab/raw-client.ts'
+import { hmacToken, secondsFromNow } from '../lab/tokens.ts'
 import { report, startHttpUpstream } from '../lab/upstreams.ts'
 
 const EXAMPLES = new URL('../../config/examples/', import.meta.url)
@@ -40,6 +41,25 @@ const SCENES: Readonly<Record<string, (test: TestContext) => Promise<void>>> = {
     assert.deepEqual(hits, [95, 5, 0])
     await ask('GET /', 'X-Canary: true\r\n')
     assert.deepEqual(hits, [95, 6, 0])
+  },
+  'api-with-limits.yaml': async (test) => {
+    const { ask } = await play(test, 'api-with-limits.yaml')
+    assert.equal((await ask('GET /api/healthz')).status, 200)
+    const stranger = await ask('GET /api/users')
+    assert.deepEqual([stranger.status, stranger.header('www-authenticate').startsWith('Bearer')], [401, true])
+    const claims = { iss: 'https://id.example.com', sub: 'ada', exp: secondsFromNow(3600) }
+    const token = hmacToken('only-an-example-of-a-secret-key-00', { alg: 'HS256' }, claims)
+    const known = await ask('GET /api/users', `Authorization: Bearer ${token}\r\nX-User: forged\r\n`)
+    assert.equal(known.status, 200)
+    const { headers } = JSON.parse(known.body.toString()) as { headers: string[] }
+    assert.deepEqual(
+      headers.filter((_, i) => headers[i - 1] === 'x-user'),
+      ['ada'],
+    )
+    assert.match(known.header('ratelimit'), /^"1";r=99;/)
+    const partner = async (): Promise<number> => (await ask('GET /api/partner/x', 'X-Api-Key: secret\r\n')).status
+    assert.deepEqual([await partner(), await partner(), await partner()], [200, 200, 429])
+    assert.equal((await ask('GET /api/partner/x', `Authorization: Bearer ${token}\r\n`)).status, 401)
   },
   'path-toggles.yaml': async (test) => {
     const { ask } = await play(test, 'path-toggles.yaml')
