@@ -6,6 +6,7 @@ import {
   Duration,
   ERRORS,
   NEXT,
+  Secret,
   Type,
   type Claims,
   type PluginExchange,
@@ -19,7 +20,7 @@ import { WorkQueue } from './work-queue.ts'
 const User = Type.Object(
   {
     name: Type.String({ minLength: 1, description: 'User name, without a colon' }),
-    password: Type.String({ description: 'scrypt:N:r:p:SALT:HASH; see below' }),
+    password: Secret({ description: 'scrypt:N:r:p:SALT:HASH; see below' }),
     consumer: Type.Optional(Type.String({ minLength: 1, description: 'Who the user is; absent: the name' })),
     claims: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'What acl and others may know of the consumer' }),

@@ -34,8 +34,11 @@ function signed(request: RequestLike & { names?: readonly string[]; secret?: str
   return { ...request, headers: ['authorization', authorization, ...headers] }
 }
 
+let times = 0
+
+/** Never the same twice: a signature of the same moment is a replay. */
 function now(offset = 0): string {
-  return new Date(Date.now() + offset).toISOString()
+  return new Date(Date.now() + offset + times++).toISOString()
 }
 
 function instance(options: object = {}) {
@@ -133,7 +136,7 @@ describe('hmac-auth', () => {
     void access!(x)
     assert.equal(body!.request!(x), null)
     assert.equal(instance({ verifyBody: false }).body, undefined)
-    const empty = requestOf(signed({ headers: ['x-date', now(), 'content-digest', digestOf('abc')] }))
+    const empty = requestOf(signed({ target: '/other', headers: ['x-date', now(), 'content-digest', digestOf('abc')] }))
     assert.equal(access!(empty), FAILED)
     assert.equal(empty.failure!.kind.status, 400)
   })

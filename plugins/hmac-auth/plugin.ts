@@ -6,6 +6,7 @@ import {
   Duration,
   ERRORS,
   NEXT,
+  Secret,
   Type,
   type BodyStep,
   type PluginExchange,
@@ -23,7 +24,7 @@ const LARGEST_SKEW = 3_600_000
 const Key = Type.Object(
   {
     id: Type.String({ description: 'What the request names as keyId' }),
-    secret: Type.String({ description: 'The shared secret, at least 16 bytes' }),
+    secret: Secret({ description: 'The shared secret, at least 16 bytes' }),
     consumer: Type.String({ minLength: 1, description: 'Who signs with it' }),
     claims: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'What acl and others may know of the consumer' }),

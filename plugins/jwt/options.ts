@@ -1,6 +1,6 @@
 // The options of the plugin.
 import { ALGORITHMS } from '../../src/contract/auth.ts'
-import { Duration, Type, type Static } from '../../src/contract/plugin.ts'
+import { Duration, Secret, Type, type Static } from '../../src/contract/plugin.ts'
 
 const CLOSED = { additionalProperties: false }
 
@@ -13,7 +13,7 @@ const OneOrMore = (description: string) =>
 
 const Keys = Type.Union(
   [
-    Type.Object({ secret: Type.String({ description: 'Secret of HS algorithms, at least 32 bytes' }) }, CLOSED),
+    Type.Object({ secret: Secret({ description: 'Secret of HS algorithms, at least 32 bytes' }) }, CLOSED),
     Type.Object({ publicKey: Type.String({ description: 'Path of a public key or certificate in PEM' }) }, CLOSED),
     Type.Object({ jwks: Type.String({ description: 'Path of a JWK Set' }) }, CLOSED),
     Type.Object(
@@ -80,7 +80,7 @@ export const JwtOptions = Type.Object(
                   pattern: '^rediss?://',
                   description: 'Gateways share there which signatures they verified',
                 }),
-                secret: Type.String({
+                secret: Secret({
                   minLength: 32,
                   description: 'The same in all of them, and known to nobody else',
                 }),

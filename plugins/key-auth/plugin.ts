@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { challenge } from '../../src/base/challenge.ts'
 import { isFieldValue } from '../../src/base/headers.ts'
-import { definePlugin, ERRORS, NEXT, Type, type Claims } from '../../src/contract/plugin.ts'
+import { definePlugin, ERRORS, NEXT, Secret, Type, type Claims } from '../../src/contract/plugin.ts'
 import { keySources, type KeySource } from './source.ts'
 
 /** Characters; a longer key is refused before it is hashed. */
@@ -11,7 +11,7 @@ const DIGEST_PREFIX = 'sha256:'
 
 const Key = Type.Object(
   {
-    key: Type.String({ description: 'The key itself, or sha256: and the SHA-256 of it in hexadecimal' }),
+    key: Secret({ description: 'The key itself, or sha256: and the SHA-256 of it in hexadecimal' }),
     consumer: Type.String({ minLength: 1, description: 'Who uses it' }),
     claims: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'What acl and others may know of the consumer' }),

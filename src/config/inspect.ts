@@ -5,7 +5,7 @@ import { isRecord, type Path } from './document.ts'
 import { FORMAT_KEYWORD, FORMATS } from './formats.ts'
 import { isLaterKey, isLaterValue, LATER } from './later.ts'
 import { didYouMean } from './nearest.ts'
-import { parseUnit, UNIT_EXAMPLES, UNIT_KEYWORD, type Unit } from './units.ts'
+import { parseUnit, SECRET_KEYWORD, UNIT_EXAMPLES, UNIT_KEYWORD, type Unit } from './units.ts'
 
 /** `onKey`: the key itself is wrong, not its value. */
 export type Report = (path: Path, message: string, onKey?: boolean) => void
@@ -30,6 +30,7 @@ interface Schema {
   readonly description?: string
   readonly default?: unknown
   readonly [UNIT_KEYWORD]?: Unit
+  readonly [SECRET_KEYWORD]?: boolean
   readonly [FORMAT_KEYWORD]?: string
 }
 
@@ -152,13 +153,19 @@ function inspectString(schema: Schema, value: unknown, path: Path, report: Repor
   const unit = schema[UNIT_KEYWORD]
   if (unit !== undefined) return inspectUnit(unit, value, path, report)
   if (typeof value !== 'string') {
-    const hint = typeof value === 'number' || typeof value === 'boolean' ? `; put it in quotes: "${value}"` : ''
-    report(path, `expected text, saw ${show(value)}${hint}`)
+    const plain = typeof value === 'number' || typeof value === 'boolean'
+    // These lines go to logs: a secret that was written without quotes must not.
+    if (schema[SECRET_KEYWORD] === true) report(path, plain ? 'expected text: put it in quotes' : 'expected text')
+    else report(path, `expected text, saw ${show(value)}${plain ? `; put it in quotes: "${value}"` : ''}`)
     return value
   }
-  if (schema.minLength !== undefined && value.length < schema.minLength) report(path, 'the text is empty')
+  if (schema.minLength !== undefined && value.length < schema.minLength)
+    report(path, value === '' ? 'the text is empty' : `the text has fewer than ${schema.minLength} characters`)
   else if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) {
-    report(path, `${show(value)} does not have the form ${schema.description ?? schema.pattern}`)
+    report(
+      path,
+      `${schema[SECRET_KEYWORD] === true ? 'it' : show(value)} does not have the form ${schema.description ?? schema.pattern}`,
+    )
   }
   const format = schema[FORMAT_KEYWORD]
   const problem = format === undefined ? '' : (FORMATS[format]?.(value) ?? '')

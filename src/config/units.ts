@@ -5,6 +5,14 @@ import { Type } from 'typebox'
 
 export type Unit = 'duration' | 'size' | 'rate'
 
+/** Keyword that marks a schema whose value must never be shown. */
+export const SECRET_KEYWORD = 'x-secret'
+
+/** Schema of a text that must never be shown: a key, a password. */
+export function Secret(options: { description?: string; minLength?: number } = {}) {
+  return Type.String({ ...options, [SECRET_KEYWORD]: true })
+}
+
 /** Keyword that marks a schema whose string value is converted to a number. */
 export const UNIT_KEYWORD = 'x-unit'
 

@@ -7,7 +7,7 @@ import { NEXT, type Verdict } from './verdict.ts'
 
 export { Type } from 'typebox'
 export type { Static, TSchema } from 'typebox'
-export { ByteSize, Duration, Rate } from '../config/units.ts'
+export { ByteSize, Duration, Rate, Secret } from '../config/units.ts'
 export { ERRORS, type ErrorKind } from '../base/errors.ts'
 export { BodyRefused, type BodyStep, type BodyTransform } from './body-transform.ts'
 export { compileKey, type RequestKey } from './request-key.ts'
