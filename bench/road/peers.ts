@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, Gateway, Process, until } from '../lab.ts'
+import { refusingPort } from '../../test/lab/upstreams.ts'
+import { Gateway, Process, until } from '../lab.ts'
 
 export const GATEWAY_CORE = '1'
 export const LOAD_CORE = '0'
@@ -38,7 +39,7 @@ export function missing(tool: string): string | null {
 
 /** nginx, which costs the load core least: /69, /16k, /1m. A POST gets the same. */
 export async function startUpstream(): Promise<{ readonly process: Process; readonly port: number }> {
-  const port = await freePort()
+  const port = await refusingPort()
   const locations = Object.entries(SIZES).map(([name, size]) => {
     writeFileSync(join(directory, name), Buffer.alloc(size, 'sluice '))
     return `location = /${name} { root ${directory}; default_type application/octet-stream; error_page 405 =200 $uri; }`
@@ -63,7 +64,7 @@ type Start = (upstream: number) => Promise<Peer | string>
 /** By name. A string instead of a peer says how to get it. */
 export const PEERS: Readonly<Record<string, Start>> = {
   nginx: async (upstream) => {
-    const port = await freePort()
+    const port = await refusingPort()
     const server = `upstream up { server 127.0.0.1:${upstream}; keepalive 1024; keepalive_requests 1000000000; }
       server { listen 127.0.0.1:${port}; location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
         proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
@@ -74,7 +75,7 @@ export const PEERS: Readonly<Record<string, Start>> = {
   haproxy: async (upstream) => {
     const absent = missing('haproxy')
     if (absent !== null) return absent
-    const port = await freePort()
+    const port = await refusingPort()
     const file = join(directory, 'haproxy.cfg')
     writeFileSync(
       file,
@@ -126,7 +127,7 @@ routes: [{ name: all, upstream: up }, { name: own, match: { path: /own }, plugin
 async function startNode(name: string, script: string, upstream: number): Promise<Peer | string> {
   const peers = new URL('../peers/', import.meta.url).pathname
   if (!existsSync(join(peers, 'node_modules'))) return `${name} is missing: (cd bench/peers && npm ci)`
-  const port = await freePort()
+  const port = await refusingPort()
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', '--import', HEAP_PROBE]
   const argv = [...node, join(peers, script), String(port), `http://127.0.0.1:${upstream}`]
   const child = new Process('taskset', ['-c', GATEWAY_CORE, ...argv])

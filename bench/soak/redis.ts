@@ -1,5 +1,6 @@
 // A redis-server for a run.
-import { freePort, Process, until } from '../lab.ts'
+import { refusingPort } from '../../test/lab/upstreams.ts'
+import { Process, until } from '../lab.ts'
 
 export class RedisProcess extends Process {
   readonly port: number
@@ -13,7 +14,7 @@ export class RedisProcess extends Process {
 
   /** `port` 0: any that is free. */
   static async start(port = 0): Promise<RedisProcess> {
-    const redis = new RedisProcess(port === 0 ? await freePort() : port)
+    const redis = new RedisProcess(port === 0 ? await refusingPort() : port)
     await until(() => redis.output.includes('Ready to accept connections'), 'redis-server')
     return redis
   }

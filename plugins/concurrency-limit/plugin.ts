@@ -37,7 +37,7 @@ export default definePlugin({
   ),
   compile({ max, key = 'client-ip', queue = 0, maxWait = 1000 }, host) {
     if (maxWait > LONGEST_WAIT) throw new TypeError(`maxWait: at most ${LONGEST_WAIT / 1000}s`)
-    const { of } = compileKey(typeof key === 'string' ? [key] : key)
+    const { of } = compileKey(key)
     // Requests that run are counted on when a reload changes the rest.
     const slots = host.shared(`${host.place} ${JSON.stringify(key)}`, () => new Slots())
     const refused = host.metrics.counter('refused_total', 'Requests that were not let in', { place: host.place })

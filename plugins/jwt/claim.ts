@@ -1,4 +1,5 @@
 // Claims by path, and as text for a header.
+import { memberAt } from '../../src/base/claim.ts'
 import { isFieldValue } from '../../src/base/headers.ts'
 import type { Claims } from '../../src/contract/plugin.ts'
 
@@ -6,12 +7,7 @@ import type { Claims } from '../../src/contract/plugin.ts'
 export function claimAt(claims: Claims, path: string): unknown {
   // Names of claims may be URLs, which have dots.
   if (Object.hasOwn(claims, path)) return claims[path]
-  let value: unknown = claims
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-    value = (value as Record<string, unknown>)[name]
-  }
-  return value
+  return memberAt(claims, path.split('.'), true)
 }
 
 /**

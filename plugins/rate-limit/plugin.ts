@@ -238,7 +238,7 @@ function compileLimit({
   window,
   key = 'client-ip',
 }: LimitOptions): Compiled {
-  const compiled = compileKey(typeof key === 'string' ? [key] : key)
+  const compiled = compileKey(key)
   const leaky = how === 'leaky-bucket'
   if (how === 'token-bucket' || leaky) {
     if (limit !== undefined || window !== undefined)

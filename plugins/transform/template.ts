@@ -1,4 +1,5 @@
 // Texts with placeholders, `{header.x-tenant}` or `{consumer}`: split once, joined per request.
+import { memberAt } from '../../src/base/claim.ts'
 import { fieldName } from '../../src/base/headers.ts'
 import type { Claims, PluginExchange } from '../../src/contract/plugin.ts'
 
@@ -67,11 +68,7 @@ function placeholder(name: string, text: string): Part {
 
 /** A claim that is text, a number or a boolean; '' for others and for what is not there. Only own members count. */
 function claim(claims: Claims | null, path: readonly string[]): string {
-  let value: unknown = claims
-  for (let i = 0; i < path.length; i++) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, path[i]!)) return ''
-    value = (value as Claims)[path[i]!]
-  }
+  const value = memberAt(claims, path, true)
   return typeof value === 'string'
     ? value
     : typeof value === 'number' || typeof value === 'boolean'

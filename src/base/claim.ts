@@ -16,11 +16,16 @@ export function claimPath(text: string): ClaimPath {
 export function claimAt(claims: Readonly<Record<string, unknown>> | null, { whole, parts }: ClaimPath): unknown {
   if (claims === null) return undefined
   if (Object.hasOwn(claims, whole)) return claims[whole]
-  let value: unknown = claims
-  for (let i = 0; i < parts.length; i++) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    if (!Object.hasOwn(value, parts[i]!)) return undefined
-    value = (value as Record<string, unknown>)[parts[i]!]
+  return memberAt(claims, parts, false)
+}
+
+/** What the names lead to, one member after the other; undefined if there is none. `intoLists`: an index is a name too. */
+export function memberAt(root: unknown, names: readonly string[], intoLists: boolean): unknown {
+  let value = root
+  for (let i = 0; i < names.length; i++) {
+    if (typeof value !== 'object' || value === null || (!intoLists && Array.isArray(value))) return undefined
+    if (!Object.hasOwn(value, names[i]!)) return undefined
+    value = (value as Record<string, unknown>)[names[i]!]
   }
   return value
 }

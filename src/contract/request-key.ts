@@ -1,6 +1,7 @@
 // Whose events are counted together: what the options name, as one text per request.
 import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { memberAt } from '../base/claim.ts'
 import { fieldName } from '../base/headers.ts'
 import type { PluginExchange } from './plugin.ts'
 
@@ -15,7 +16,8 @@ export interface RequestKey {
 const BETWEEN = '\n'
 
 /** Throws TypeError on a part that is none. */
-export function compileKey(parts: readonly string[]): RequestKey {
+export function compileKey(key: string | readonly string[]): RequestKey {
+  const parts = typeof key === 'string' ? [key] : key
   const sources = parts.map(compilePart)
   const [first] = sources
   if (first === undefined)
@@ -78,12 +80,8 @@ export function network(ip: string): string {
 }
 
 function claim(claims: PluginExchange['claims'], path: readonly string[]): string {
-  let value: unknown = claims
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return ''
-    value = (value as Record<string, unknown>)[name]
-  }
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  const value = memberAt(claims, path, true)
+  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function fingerprint(value: string): string {

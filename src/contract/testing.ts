@@ -37,16 +37,15 @@ export interface TriedPlugin {
 
 /** Compiles and starts a plugin with options as the gateway would after reading them: units are numbers. */
 export async function tryPlugin(plugin: Plugin, options: unknown): Promise<TriedPlugin> {
-  const controller = new AbortController()
-  const timers = new Set<NodeJS.Timeout>()
-  const phases = plugin.compile(options, standInHost(controller.signal, timers))
-  await phases.start?.(controller.signal)
+  const { host, abort, close } = standInHost()
+  const phases = plugin.compile(options, host)
+  await phases.start?.(host.signal)
   return {
     request: (request = {}) => run(phases, request),
     async stop() {
-      controller.abort()
-      for (const timer of timers) clearTimeout(timer)
+      abort()
       await phases.stop?.()
+      await close()
     },
   }
 }
@@ -96,23 +95,47 @@ function exchangeOf({
   return x
 }
 
-function standInHost(signal: AbortSignal, timers: Set<NodeJS.Timeout>): Host {
+export interface StandIn {
+  readonly host: Host
+  /** Aborts the signal. */
+  readonly abort: () => void
+  /** Gives back what was taken. */
+  readonly close: () => Promise<void>
+}
+
+/** A Host without a gateway: it logs and counts nothing, and has neither limits nor auth. */
+export function standInHost(): StandIn {
+  const controller = new AbortController()
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const shared = new Map<string, unknown>()
+  const closing: (() => unknown)[] = []
+  const taken = (timer: NodeJS.Timeout): void => {
+    timer.unref()
+    closing.push(() => clearTimeout(timer))
+  }
   return {
-    log,
-    metrics: { counter: () => ({ add() {} }), gauge: () => ({ set() {} }), collect() {} },
-    place: 'plugins',
-    limits: { open: () => onlyInGateway('limits') },
-    auth: { verifier: () => onlyInGateway('auth') },
-    signal,
-    every: (ms, task) => void timers.add(setInterval(task, ms)),
-    after: (ms, task) => void timers.add(setTimeout(task, ms)),
-    shared<T>(key: string, create: () => T): T {
-      if (!shared.has(key)) shared.set(key, create())
-      return shared.get(key) as T
+    host: {
+      log,
+      metrics: { counter: () => ({ add() {} }), gauge: () => ({ set() {} }), collect() {} },
+      place: 'plugins',
+      limits: { open: () => onlyInGateway('limits') },
+      auth: { verifier: () => onlyInGateway('auth') },
+      signal: controller.signal,
+      every: (ms, task) => taken(setInterval(task, ms)),
+      after: (ms, task) => taken(setTimeout(task, ms)),
+      shared<T>(key: string, create: () => T): T {
+        if (!shared.has(key)) shared.set(key, create())
+        return shared.get(key) as T
+      },
+      own(_what, thing, close) {
+        closing.push(() => close(thing))
+        return thing
+      },
     },
-    own: (_what, thing) => thing,
+    abort: () => controller.abort(),
+    async close() {
+      for (const close of closing.splice(0)) await close()
+    },
   }
 }
 

@@ -1,7 +1,7 @@
-// One request without a connection, and a Host without a gateway, for tests of the logic of a plugin.
+// One request without a connection, and an instance without a gateway, for tests of the logic of a plugin.
 import { Exchange, type ListenerContext, type Road } from '../../src/contract/exchange.ts'
-import type { Host } from '../../src/contract/host.ts'
 import type { Phases, Plugin } from '../../src/contract/plugin.ts'
+import { standInHost } from '../../src/contract/testing.ts'
 
 export interface RequestLike {
   readonly method?: string
@@ -38,40 +38,14 @@ export function replyHeader(x: Exchange, name: string): string {
   return x.responseHeaders.find(name)
 }
 
-/** Compiles a plugin with a Host that shares nothing beyond `close`, which stops the instance. */
+/** Compiles a plugin for itself; `close` gives back what it took. */
 export function instanceOf(plugin: Plugin, options: unknown): Phases & { close(): Promise<void> } {
-  const stop = new AbortController()
-  const closing: (() => unknown)[] = []
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const host: Host = {
-    log: silent,
-    metrics: {
-      counter: () => ({ add() {} }),
-      gauge: () => ({ set() {} }),
-      collect() {},
-    },
-    place: 'plugins',
-    limits: { open: () => onlyInGateway('limits') },
-    auth: { verifier: () => onlyInGateway('auth') },
-    signal: stop.signal,
-    every() {},
-    after() {},
-    shared: (_key, create) => create(),
-    own(_what, thing, close) {
-      closing.push(() => close(thing))
-      return thing
-    },
-  }
-  const phases = plugin.compile(options, host)
+  const { host, abort, close } = standInHost()
   return {
-    ...phases,
+    ...plugin.compile(options, host),
     async close() {
-      stop.abort()
-      for (const close of closing.splice(0)) await close()
+      abort()
+      await close()
     },
   }
-}
-
-function onlyInGateway(what: string): never {
-  throw new Error(`${what} of the Host is there in a gateway only`)
 }
