@@ -15,8 +15,11 @@ export interface Reply {
   write(bytes: Uint8Array): boolean
   /** The body is complete. */
   end(): void
-  /** Head and whole body in one. Ignores `responseLength`. */
-  whole(x: Exchange, body: string | Uint8Array): void
+  /**
+   * Head and whole body in one. Ignores `responseLength`. False: the client does not take all of it yet; the Exchange
+   * must live until `Road.drained`, and nothing but `end` may follow then.
+   */
+  whole(x: Exchange, body: string | Uint8Array): boolean
   /** Closes the client's connection now, whatever was sent: what looks cut to the client was cut. */
   cut(): void
   /** Stops and restarts the arrival of request body bytes. */

@@ -3,7 +3,7 @@ import type { Exchange } from '../contract/exchange.ts'
 import { PARKED, type Progress } from '../contract/verdict.ts'
 import { finishWhole } from './finish.ts'
 import type { RoadState } from './state.ts'
-import { bodyBegins } from './timeouts.ts'
+import { bodyBegins, stopClocks } from './timeouts.ts'
 
 /** Larger uploads are not read to their end just to keep the connection. */
 const DISCARD_LIMIT = 1024 * 1024
@@ -13,9 +13,9 @@ export function reply(x: Exchange, state: RoadState): Progress {
   x.bodyless = x.method === 'HEAD' || x.status === 204 || x.status === 304
   if (x.listener.draining || !worthDiscarding(x)) x.closeAfter = true
   if (x.localBody !== null) {
-    x.reply.whole(x, x.localBody)
     x.bytesOut = x.bodyless ? 0 : x.localBody.length
-    finishWhole(x, state)
+    if (x.reply.whole(x, x.localBody)) finishWhole(x, state)
+    else awaitClient(x, state)
     return PARKED // and perhaps the next request's already: nothing may touch it here
   }
   x.reply.head(x)
@@ -29,6 +29,15 @@ export function reply(x: Exchange, state: RoadState): Progress {
     x.attempt?.resume()
   }
   return PARKED
+}
+
+/** A reply of our own is larger than what the client takes at once: `drained` finishes it. */
+function awaitClient(x: Exchange, state: RoadState): void {
+  x.attempt?.cancel()
+  x.attempt = null
+  stopClocks(x, state)
+  x.clientSlow = true
+  x.endedEarly = true
 }
 
 export function forwardBody(x: Exchange, bytes: Uint8Array): void {

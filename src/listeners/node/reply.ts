@@ -40,11 +40,12 @@ export class NodeReply implements Reply {
     this.#response.end()
   }
 
-  whole(x: Exchange, body: string | Uint8Array): void {
+  whole(x: Exchange, body: string | Uint8Array): true {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
     this.#writeHead(x, x.bodyless && x.method !== 'HEAD' ? UNKNOWN_LENGTH : length)
     // As bytes: a string would make node write the head as UTF-8 too.
     this.#response.end(x.bodyless ? undefined : Buffer.from(body as string))
+    return true // node keeps what the socket does not take
   }
 
   cut(): void {

@@ -4,6 +4,7 @@ import { ERRORS } from '../../base/errors.ts'
 import { Exchange, type Road } from '../../contract/exchange.ts'
 import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
 import { ExchangePool } from '../exchange-pool.ts'
+import { primeReading } from './flow.ts'
 import { readHead, type TakeField } from './head.ts'
 import { loadUws } from './load.ts'
 import { Peers } from './peers.ts'
@@ -30,7 +31,11 @@ class UwsExchange extends Exchange {
     super(road, pool)
     this.native = new UwsReply(this)
     this.reply = this.native
-    this.onData = (chunk, last) => road.received(this, chunk.byteLength === 0 ? NOTHING : new Uint8Array(chunk), last)
+    this.onData = (chunk, last) => {
+      this.native.inHandler = true
+      road.received(this, chunk.byteLength === 0 ? NOTHING : new Uint8Array(chunk), last)
+      this.native.inHandler = false
+    }
     this.takeField = (name, value) => this.headers.push(name, value)
     this.onAborted = () => {
       this.native.detach()
@@ -45,7 +50,12 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<L
   const pool: ExchangePool = new ExchangePool(options, () => new UwsExchange(road, pool))
   const app = uws.App()
   const peers = new Peers()
-  app.filter((res, change) => peers.count(res, change as number))
+  let primed = false
+  app.filter((res, change) => {
+    if (!primed) primeReading(res)
+    primed = true
+    peers.count(res, change as number)
+  })
   app.any('/*', (res, req) => accept(pool, peers, res, req))
   const address = parseBind(options.bind)
   const socket = await new Promise<us_listen_socket>((resolve, reject) => {
