@@ -45,6 +45,7 @@ export class UwsReply implements Reply {
   /** A bodyless reply that closes its connection in the next turn of the loop. */
   #closing: HttpResponse | null = null
   #chunk: Uint8Array = NOTHING
+  /** False: `Road.drained` is due. */
   #took = true
   #watched = false
   /** The request body shall not be read; it is all the same while bytes wait for the client. */
@@ -79,6 +80,7 @@ export class UwsReply implements Reply {
     this.#close = false
     this.#bodyless = false
     this.#rest = null
+    this.#took = true
     this.#watched = false
     this.#held = false
   }
@@ -106,8 +108,12 @@ export class UwsReply implements Reply {
   write(bytes: Uint8Array): boolean {
     const res = this.#res
     if (res === null) return true
-    if (this.inHandler && this.#rest === null && (this.#total === UNKNOWN_LENGTH || this.#longHead))
-      return this.#writeLater(res, bytes)
+    if (this.#rest !== null) {
+      // The end of a transformed body does not wait.
+      this.#rest = Buffer.concat([this.#rest, bytes])
+      return false
+    }
+    if (this.inHandler && (this.#total === UNKNOWN_LENGTH || this.#longHead)) return this.#writeLater(res, bytes)
     if (this.#headWaits && this.#longHead) this.#sendHead(res)
     if (this.#total === UNKNOWN_LENGTH) {
       if (bytes.byteLength > 0) this.#stream(res, bytes)
@@ -124,6 +130,7 @@ export class UwsReply implements Reply {
   #writeLater(res: HttpResponse, bytes: Uint8Array): boolean {
     this.#rest = copy(bytes, 0)
     this.#restAt = 0
+    this.#took = false
     this.#watch(res)
     setImmediate(() => {
       if (this.#res !== res || this.#rest === null) return
@@ -135,12 +142,6 @@ export class UwsReply implements Reply {
   }
 
   #stream(res: HttpResponse, bytes: Uint8Array): void {
-    if (this.#rest !== null) {
-      // The end of a transformed body does not wait.
-      this.#rest = Buffer.concat([this.#rest, bytes])
-      this.#took = false
-      return
-    }
     if (!this.#watched) this.#watch(res)
     const given = this.#give(res, bytes)
     if (given < bytes.byteLength) this.#rest = copy(bytes, given)
@@ -200,6 +201,7 @@ export class UwsReply implements Reply {
     if (res === null) return true
     if (this.#rest === null) drain(res)
     else if (!(this.#total === UNKNOWN_LENGTH ? this.#giveRest(res) : this.#tryRest(res, offset))) return false
+    this.#took = true
     if (this.#held && this.#res !== null) stopReading(res)
     this.#x.road.drained(this.#x)
     return true
@@ -325,8 +327,8 @@ export class UwsReply implements Reply {
 
   pauseBody(): void {
     this.#held = true
-    // Else as soon as the client has read what waits.
-    if (this.#res !== null && this.#rest === null) stopReading(this.#res)
+    // Else as soon as the client has read what waits: without polling nobody would tell us.
+    if (this.#res !== null && this.#took) stopReading(this.#res)
   }
 
   resumeBody(): void {
