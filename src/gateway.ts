@@ -24,7 +24,7 @@ import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
-import type { RoundRobin } from './upstreams/round-robin.ts'
+import type { RoundRobin } from './upstreams/balance/round-robin.ts'
 import type { LiveEndpoint } from './upstreams/upstream.ts'
 
 const BUILT_IN_PLUGINS = new URL('../plugins/', import.meta.url)

@@ -4,7 +4,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Split, Upstream, UpstreamTimeouts } from '../contract/snapshot.ts'
 import type { Endpoint, Transport } from '../contract/transport.ts'
-import { RoundRobin } from './round-robin.ts'
+import { RoundRobin } from './balance/round-robin.ts'
 import { UndiciTransport } from './undici/transport.ts'
 import type { WireOptions } from './wire/options.ts'
 import { WireTransport } from './wire/transport.ts'
@@ -75,7 +75,7 @@ export function borrowUpstream(name: string, config: UpstreamConfig, states: Ups
   })
   const weights = config.endpoints.map(({ weight }) => weight ?? 1)
   const balancerKey = JSON.stringify([name, keys, weights])
-  const balancer = states.balancers.acquire(balancerKey, () => new RoundRobin(weights))
+  const balancer = states.balancers.acquire(balancerKey, () => RoundRobin.of(weights))
   return {
     upstream: new BalancedUpstream(
       name,
@@ -118,7 +118,7 @@ export function borrowSplit(
   weights: readonly number[],
   balancers: LiveStates<RoundRobin>,
 ): BorrowedSplit {
-  const balancer = balancers.acquire(key, () => new RoundRobin(weights))
+  const balancer = balancers.acquire(key, () => RoundRobin.of(weights))
   return {
     split: { pick: () => upstreams[balancer.pick()]! },
     release: () => balancers.release(key),
