@@ -19,6 +19,8 @@ export class ConsistentHash implements Balancer {
   readonly #loads: readonly Load[]
   readonly #weights: Float64Array
   readonly #usable: Usable
+  /** Of those that may be picked: to go through them is most of the work of a pick. */
+  #usableLoads: readonly Load[] = []
   readonly #factor: number
   /** `factor` times the share of each. */
   readonly #allowances: Float64Array
@@ -73,6 +75,7 @@ export class ConsistentHash implements Balancer {
   weightsChanged(): void {
     const usable = this.#usable
     usable.weightsChanged()
+    this.#usableLoads = this.#loads.filter((_, i) => this.#weights[i]! > 0)
     let sum = 0
     for (let k = 0; k < usable.count; k++) sum += this.#weights[usable.indices[k]!]!
     if (sum === 0) return
@@ -118,10 +121,9 @@ export class ConsistentHash implements Balancer {
 
   /** All requests on their way and the new one; counts only until they are more than `needed`. */
   #inFlight(needed: number): number {
-    const { indices, count } = this.#usable
-    const loads = this.#loads
+    const loads = this.#usableLoads
     let total = 1
-    for (let k = 0; k < count && total <= needed; k++) total += loads[indices[k]!]!.inFlight
+    for (let k = 0; k < loads.length && total <= needed; k++) total += loads[k]!.inFlight
     return total
   }
 }

@@ -3,7 +3,7 @@
 // more or less moves only what it gets or had.
 //
 // The circle is cut into as many equal arcs as there are points, about; `firsts` tells the first point of each arc. So the
-// next point is found by a look and a step or two instead of by halving, which is four times as fast.
+// next point is found by a look and a step or two instead of by halving the ring a dozen times.
 import { hashOf } from './hash-of.ts'
 
 /** Points are sorted as one number, place first: place * 2^20 + number of the point, exact below 2^53. */
