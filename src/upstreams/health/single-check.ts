@@ -27,6 +27,7 @@ export class SingleCheck {
   problem = ''
   readonly #finished: (problem: string) => void
   #link: ClientRequest | Socket | null = null
+  #answered = false
   #done = false
 
   /** `finished` is called once, or never after `close`; not before the check was started. */
@@ -91,8 +92,6 @@ export class SingleCheck {
       if (bytes > MOST_BYTES) this.finish(this.#answered ? '' : `no answer in ${MOST_BYTES} bytes`)
     })
   }
-
-  #answered = false
 
   #read(response: IncomingMessage, expected: HttpCheckOptions['expected']): void {
     const { statusCode = 0 } = response
