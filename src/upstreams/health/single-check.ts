@@ -27,7 +27,7 @@ export class SingleCheck {
   problem = ''
   readonly #finished: (problem: string) => void
   #link: ClientRequest | Socket | null = null
-  #answered = false
+  #response: IncomingMessage | null = null
   #done = false
 
   /** `finished` is called once, or never after `close`; not before the check was started. */
@@ -81,7 +81,7 @@ export class SingleCheck {
     this.#link = link
     // Stays: errors come after destroy, too.
     link.on('error', (error: NodeJS.ErrnoException) => this.finish(error.code ?? error.message))
-    link.once('close', () => this.finish('the connection was closed'))
+    link.once('close', () => this.finish(this.#response?.complete === true ? '' : 'the connection was closed'))
   }
 
   // The parser limits heads, but not how many of them come before the answer.
@@ -89,13 +89,13 @@ export class SingleCheck {
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > MOST_BYTES) this.finish(this.#answered ? '' : `no answer in ${MOST_BYTES} bytes`)
+      if (bytes > MOST_BYTES) this.finish(this.#response !== null ? '' : `no answer in ${MOST_BYTES} bytes`)
     })
   }
 
   #read(response: IncomingMessage, expected: HttpCheckOptions['expected']): void {
     const { statusCode = 0 } = response
-    this.#answered = true
+    this.#response = response
     if (!expected.some(([from, to]) => statusCode >= from && statusCode <= to)) this.problem = `status ${statusCode}`
     response.on('error', (error: NodeJS.ErrnoException) => this.finish(error.code ?? error.message))
     response.once('end', () => this.finish(''))
