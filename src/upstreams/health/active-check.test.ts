@@ -28,7 +28,7 @@ interface Checked {
   /** Each change of `healthy`, with the number of checks until then. */
   readonly changes: [healthy: boolean, checks: number][]
   /** Waits until so many checks have ended. */
-  ended(count: number): Promise<void>
+  readonly ended: (count: number) => Promise<void>
 }
 
 function startCheck(test: TestContext, url: string, options: Partial<ActiveCheckOptions> = {}): Checked {

@@ -80,12 +80,16 @@ export class SingleCheck {
   #watch(link: ClientRequest | Socket): void {
     this.#link = link
     // Stays: errors come after destroy, too.
-    link.on('error', (error: NodeJS.ErrnoException) => this.finish(error.code ?? error.message))
+    link.on('error', this.#failed)
     link.once('close', () => this.finish(this.#response?.complete === true ? '' : 'the connection was closed'))
   }
 
-  // The parser limits heads, but not how many of them come before the answer.
+  readonly #failed = (error: NodeJS.ErrnoException): void => this.finish(error.code ?? error.message)
+
   #bound(socket: Socket): void {
+    // Before node:http hears of it, which takes a body without a length that is reset for a whole one.
+    socket.prependListener('error', this.#failed)
+    // Its parser limits heads, but not how many of them come before the answer.
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length
@@ -97,7 +101,7 @@ export class SingleCheck {
     const { statusCode = 0 } = response
     this.#response = response
     if (!expected.some(([from, to]) => statusCode >= from && statusCode <= to)) this.problem = `status ${statusCode}`
-    response.on('error', (error: NodeJS.ErrnoException) => this.finish(error.code ?? error.message))
+    response.on('error', this.#failed)
     response.once('end', () => this.finish(''))
     response.resume()
   }
