@@ -155,10 +155,6 @@ describe('active check over HTTP', () => {
     assert.equal(await verdict(test, (socket) => void socket.resetAndDestroy()), 'ECONNRESET')
     assert.equal(await verdict(test, (socket) => void socket.end()), 'ECONNRESET')
     assert.equal(await verdict(test, (socket) => void socket.end(`${head}short`)), 'the connection was closed')
-    const reset = (socket: Socket): void => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\nuntil the end', () => setImmediate(() => socket.resetAndDestroy()))
-    }
-    assert.equal(await verdict(test, reset), 'ECONNRESET')
     assert.match(await verdict(test, (socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n')), /^HPE_/)
     assert.match(await verdict(test, (socket) => void socket.write(`${head}short`), slow), /no complete answer/)
     assert.match(await verdict(test, (socket) => babble(socket, 'x', 5), slow), /^HPE_|no complete answer/)

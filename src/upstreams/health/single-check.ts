@@ -87,9 +87,7 @@ export class SingleCheck {
   readonly #failed = (error: NodeJS.ErrnoException): void => this.finish(error.code ?? error.message)
 
   #bound(socket: Socket): void {
-    // Before node:http hears of it, which takes a body without a length that is reset for a whole one.
-    socket.prependListener('error', this.#failed)
-    // Its parser limits heads, but not how many of them come before the answer.
+    // The parser limits heads, but not how many of them come before the answer.
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length
