@@ -56,8 +56,8 @@ describe('circuit breaker', () => {
 
   it('opens when more than one in twenty is slow, also when all succeed', () => {
     const lab = new Laboratory({ latency: 50, failures: 0 })
-    lab.request(95, SUCCEEDED, 50)
-    lab.request(5, SUCCEEDED, 51)
+    lab.request(380, SUCCEEDED, 50)
+    lab.request(20, SUCCEEDED, 51)
     assert.equal(lab.breaker.state, 'closed')
     lab.request(1, SUCCEEDED, 51)
     assert.equal(lab.breaker.state, 'open')
@@ -92,6 +92,26 @@ describe('circuit breaker', () => {
     assert.equal(lab.seen, 'closed true')
     lab.request(9, FAILED)
     assert.equal(lab.breaker.state, 'closed')
+  })
+
+  it('begins each time it is half-open with no probe on its way and no success', () => {
+    const lab = new Laboratory()
+    lab.request(10, FAILED)
+    lab.waited()
+    lab.request(1, SUCCEEDED)
+    const both = [lab.breaker.begin(), lab.breaker.begin()]
+    lab.breaker.end(both[0]!, FAILED, 1)
+    lab.waited()
+    const again = lab.breaker.begin()
+    assert.equal(lab.breaker.admits, true)
+    lab.breaker.end(again, SUCCEEDED, 1)
+    assert.equal(lab.seen, 'half-open true')
+    const slowest = lab.breaker.begin()
+    lab.request(1, SUCCEEDED)
+    assert.equal(lab.seen, 'closed true')
+    lab.request(9, FAILED)
+    lab.breaker.end(slowest, FAILED, 1) // a probe still, not the tenth of these
+    assert.equal(lab.seen, 'closed true')
   })
 
   it('needs another probe when a client cancelled one', () => {

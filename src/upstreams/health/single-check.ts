@@ -26,6 +26,7 @@ export class SingleCheck {
   /** What is known so far against the endpoint; '' if nothing. */
   problem = ''
   readonly #finished: (problem: string) => void
+  readonly #failed = (error: NodeJS.ErrnoException): void => this.finish(error.code ?? error.message)
   #link: ClientRequest | Socket | null = null
   #response: IncomingMessage | null = null
   #done = false
@@ -83,8 +84,6 @@ export class SingleCheck {
     link.on('error', this.#failed)
     link.once('close', () => this.finish(this.#response?.complete === true ? '' : 'the connection was closed'))
   }
-
-  readonly #failed = (error: NodeJS.ErrnoException): void => this.finish(error.code ?? error.message)
 
   #bound(socket: Socket): void {
     // The parser limits heads, but not how many of them come before the answer.
