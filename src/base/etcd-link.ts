@@ -1,0 +1,202 @@
+// The connection to an etcd that a gateway can do without: reads and watches of prefixes, writes with leases. Whoever uses the
+// same etcd shares one connection. Errors reach whoever asked; what to do about them is theirs.
+import type { Etcd3, IKeyValue, IWatchResponse, Lease } from 'etcd3'
+import { createEtcdClient, type EtcdOptions } from './etcd-client.ts'
+
+export interface EtcdEntry {
+  readonly key: string
+  readonly value: string
+  /** Of its last change. */
+  readonly revision: number
+}
+
+export interface EtcdRange {
+  readonly entries: readonly EtcdEntry[]
+  /** Are there more than were asked for? */
+  readonly more: boolean
+  /** Of the whole etcd at the time. */
+  readonly revision: number
+  readonly cluster: string
+}
+
+/** A null value: the key is gone. */
+export interface EtcdEvent {
+  readonly key: string
+  readonly value: string | null
+  readonly revision: number
+}
+
+export interface EtcdListener {
+  changed(events: readonly EtcdEvent[]): void
+  /** The watch has ended by itself, once and for good. Read the prefix again, and watch from there. */
+  ended(error: Error): void
+}
+
+export interface EtcdWatch {
+  close(): void
+}
+
+export interface EtcdLease {
+  readonly id: string
+  /** Ends it, and deletes the keys that hang on it. */
+  revoke(): Promise<void>
+}
+
+/** Keys that are read at a time: their values must fit into one message. */
+const PAGE = 500
+
+const links = new Map<string, EtcdLink>()
+
+/** The link to this etcd: one for all who ask. It connects when it is used first. Each `openEtcd` wants one `close`. */
+export function openEtcd(options: EtcdOptions): EtcdLink {
+  const { hosts, credentials, tls } = options
+  const pems = [tls?.ca, tls?.certificate, tls?.key].map((pem) => pem?.toString('latin1'))
+  const key = JSON.stringify([hosts, credentials?.username, credentials?.password, pems])
+  let link = links.get(key)
+  if (link === undefined) {
+    link = new EtcdLink(options, () => links.delete(key))
+    links.set(key, link)
+  }
+  link.users++
+  return link
+}
+
+export class EtcdLink {
+  users = 0
+  readonly #options: EtcdOptions
+  readonly #forget: () => void
+  readonly #watches = new Set<EtcdWatch>()
+  readonly #leases = new Set<Lease>()
+  #client: Promise<Etcd3> | null = null
+  #closed = false
+
+  constructor(options: EtcdOptions, forget: () => void) {
+    this.#options = options
+    this.#forget = forget
+  }
+
+  /** At most `limit` keys (`prefix` is not empty), in their order, as they were at one moment. */
+  async readPrefix(prefix: string, limit: number): Promise<EtcdRange> {
+    const { kv } = await this.#connect()
+    const entries: EtcdEntry[] = []
+    let [key, revision, cluster, more] = [Buffer.from(prefix), '0', '', true]
+    while (more && entries.length < limit) {
+      const page = Math.min(PAGE, limit - entries.length)
+      const { header, kvs, more: rest } = await kv.range({ key, range_end: prefixEnd(prefix), limit: page, revision })
+      entries.push(...kvs.map(entry))
+      more = rest && kvs.length > 0
+      if (revision === '0') [revision, cluster] = [header.revision, header.cluster_id]
+      if (more) key = Buffer.concat([kvs.at(-1)!.key, Buffer.alloc(1)])
+    }
+    return { entries, more, revision: Number(revision), cluster }
+  }
+
+  /** All changes from `revision` on. */
+  watchPrefix(prefix: string, revision: number, listener: EtcdListener): EtcdWatch {
+    let over = false
+    let cancel = (): void => {}
+    const close = (): boolean => {
+      if (over) return false
+      over = true
+      this.#watches.delete(watch)
+      cancel()
+      return true
+    }
+    const watch: EtcdWatch = { close }
+    const end = (error: Error): void => {
+      if (close()) listener.ended(error)
+    }
+    this.#watches.add(watch)
+    // The library's own watcher comes back by itself, but stays silent after etcd has lost its data or history.
+    const open = async (): Promise<void> => {
+      const { watchClient } = await this.#connect()
+      const stream = await watchClient.watch()
+      stream.on('error', end)
+      stream.on('end', () => end(new Error('etcd has ended the watch')))
+      stream.on('data', (response) => {
+        if (response.canceled) end(new Error(cancelReason(response)))
+        else if (!over && response.events.length > 0) listener.changed(response.events.map(event))
+      })
+      cancel = () => {
+        stream.end() // so that the library does not take the cancellation for a failure of the host
+        stream.cancel()
+      }
+      if (over) cancel()
+      else
+        stream.write({
+          create_request: { key: Buffer.from(prefix), range_end: prefixEnd(prefix), start_revision: revision },
+        })
+    }
+    open().catch(end)
+    return watch
+  }
+
+  async put(key: string, value: string, lease: EtcdLease | null = null): Promise<void> {
+    const { kv } = await this.#connect()
+    await kv.put({ key: Buffer.from(key), value: Buffer.from(value), lease: lease?.id ?? '0' })
+  }
+
+  async delete(key: string): Promise<void> {
+    const { kv } = await this.#connect()
+    await kv.deleteRange({ key: Buffer.from(key) })
+  }
+
+  /** Kept alive until it is revoked, this link is closed, or it is lost: then `lost` is called, and its keys are gone. */
+  async grantLease(seconds: number, lost: (error: Error) => void): Promise<EtcdLease> {
+    const client = await this.#connect()
+    const lease = client.lease(seconds)
+    lease.on('lost', (error) => {
+      if (this.#leases.delete(lease)) lost(error)
+    })
+    const id = await lease.grant()
+    this.#leases.add(lease)
+    const revoke = async (): Promise<void> => {
+      if (this.#leases.delete(lease)) await lease.revoke()
+    }
+    return { id, revoke }
+  }
+
+  /** Called once by each who opened it; the last one closes. Keys with leases stay until these expire. */
+  close(): void {
+    if (this.#closed || --this.users > 0) return
+    this.#closed = true
+    this.#forget()
+    for (const watch of this.#watches) watch.close()
+    for (const lease of this.#leases) lease.release()
+    this.#leases.clear()
+    this.#client?.then(
+      (client) => client.close(),
+      () => {}, // it was never there
+    )
+  }
+
+  async #connect(): Promise<Etcd3> {
+    if (this.#closed) throw new Error('the link to etcd is closed')
+    this.#client ??= createEtcdClient(this.#options)
+    const client = await this.#client
+    // oxlint-disable-next-line typescript/no-unnecessary-condition -- it may have been closed in between
+    if (this.#closed) throw new Error('the link to etcd is closed')
+    return client
+  }
+}
+
+/** The first key behind all that begin so. */
+function prefixEnd(prefix: string): Buffer {
+  const end = Buffer.from(prefix)
+  end[end.length - 1]! += 1 // the last byte of UTF-8 is never 255
+  return end
+}
+
+function entry({ key, value, mod_revision }: IKeyValue): EtcdEntry {
+  return { key: key.toString(), value: value.toString(), revision: Number(mod_revision) }
+}
+
+function event({ type, kv }: IWatchResponse['events'][number]): EtcdEvent {
+  const isDelete = (type as unknown) === 'DELETE' // a text, as the library loads its protocol
+  return { key: kv.key.toString(), value: isDelete ? null : kv.value.toString(), revision: Number(kv.mod_revision) }
+}
+
+function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
+  if (compact_revision !== '0') return `etcd has compacted its history up to revision ${compact_revision}`
+  return `etcd has ended the watch: ${cancel_reason}`
+}
