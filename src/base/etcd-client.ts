@@ -28,13 +28,20 @@ export async function createEtcdClient({ hosts, credentials = null, tls = null }
   const others = { maxAttempts: hosts.length - 1, backoff: new ConstantBackoff(1) }
   const global = hosts.length > 1 ? retry(handleWhen(etcd3.isRecoverableError), others) : noop
   return new etcd3.Etcd3({
-    hosts: [...hosts],
+    hosts: hosts.map(withPort),
     ...(credentials === null ? {} : { auth: { ...credentials } }),
     ...(tls === null ? {} : { credentials: pems(tls) }),
     grpcOptions: GRPC,
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + DEADLINE }),
     faultHandling: { host: () => noop, global },
   })
+}
+
+/** gRPC takes 443 for the port that is not written, and a path for a part of the name. */
+function withPort(text: string): string {
+  const { protocol, host, port } = new URL(text)
+  if (port !== '') return `${protocol}//${host}`
+  return `${protocol}//${host}:${protocol === 'https:' ? 443 : 80}`
 }
 
 interface Pems {
