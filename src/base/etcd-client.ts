@@ -9,8 +9,8 @@ export interface EtcdOptions {
   readonly tls?: { readonly ca?: Buffer; readonly certificate?: Buffer; readonly key?: Buffer } | null
 }
 
-/** ms for a read or a write; a watch has no such limit. */
-const DEADLINE = 2000
+/** ms for a read or a write; a watch has no such limit. A busy gateway must not take its own slowness for that of etcd. */
+const DEADLINE = 5000
 const GRPC = {
   // etcd closes connections that ask more often than every 5 s.
   'grpc.keepalive_time_ms': 10_000,

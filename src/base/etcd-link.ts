@@ -192,7 +192,7 @@ function entry({ key, value, mod_revision }: IKeyValue): EtcdEntry {
 }
 
 function event({ type, kv }: IWatchResponse['events'][number]): EtcdEvent {
-  const isDelete = (type as unknown) === 'DELETE' // a text, as the library loads its protocol
+  const isDelete = type === 'Delete'
   return { key: kv.key.toString(), value: isDelete ? null : kv.value.toString(), revision: Number(kv.mod_revision) }
 }
 
