@@ -81,6 +81,20 @@ describe('the link to etcd', () => {
     assert.equal(revision, 2)
   })
 
+  it('does nothing any more once it is closed', async (test) => {
+    const { etcd } = await start(test)
+    const link = openEtcd({ hosts: [`${etcd.url}/`] })
+    await link.put('/a/1', 'one')
+    const late = assert.rejects(
+      link.grantLease(1, () => {}),
+      /closed|CANCELLED|UNAVAILABLE/,
+    )
+    link.close()
+    await late
+    await assert.rejects(link.readPrefix('/a/', 1), /closed/)
+    await assert.rejects(events(link, '/a/', 1, 1), /closed/)
+  })
+
   it('goes to another member when one does not answer', async (test) => {
     const { link } = await start(test, [`http://127.0.0.1:${await refusingPort()}/`])
     for (let i = 0; i < 20; i++) await link.put('/a/1', String(i))

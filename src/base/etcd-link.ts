@@ -45,6 +45,8 @@ export interface EtcdLease {
 /** Keys that are read at a time: their values must fit into one message. */
 const PAGE = 500
 
+const CLOSED = 'the link to etcd is closed'
+
 const links = new Map<string, EtcdLink>()
 
 /** The link to this etcd: one for all who ask. It connects when it is used first. Each `openEtcd` wants one `close`. */
@@ -149,6 +151,10 @@ export class EtcdLink {
       if (this.#leases.delete(lease)) lost(error)
     })
     const id = await lease.grant()
+    if (this.#closed) {
+      lease.release()
+      throw new Error(CLOSED)
+    }
     this.#leases.add(lease)
     const revoke = async (): Promise<void> => {
       if (this.#leases.delete(lease)) await lease.revoke()
@@ -171,11 +177,10 @@ export class EtcdLink {
   }
 
   async #connect(): Promise<Etcd3> {
-    if (this.#closed) throw new Error('the link to etcd is closed')
+    if (this.#closed) throw new Error(CLOSED)
     this.#client ??= createEtcdClient(this.#options)
     const client = await this.#client
-    // oxlint-disable-next-line typescript/no-unnecessary-condition -- it may have been closed in between
-    if (this.#closed) throw new Error('the link to etcd is closed')
+    if (this.#closed) throw new Error(CLOSED)
     return client
   }
 }
