@@ -198,7 +198,6 @@ describe('a faulty endpoint', () => {
   })
 
   it('leaves no socket, timer or thread behind, whatever it was', async (test) => {
-    const before = process.getActiveResourcesInfo().toSorted()
     const kinds: readonly Fault[] = [
       HEALTHY,
       { kind: 'stall' },
@@ -221,7 +220,8 @@ describe('a faulty endpoint', () => {
     }
     // Handles that were closed in this turn of the loop are gone in the next one.
     await new Promise((resolve) => setImmediate(resolve))
-    assert.deepEqual(process.getActiveResourcesInfo().toSorted(), before)
+    const left = process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout|MessagePort/.test(kind))
+    assert.deepEqual(left, [])
   })
 })
 
