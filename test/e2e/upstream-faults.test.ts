@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
+import { abort } from '../lab/faults/listening.ts'
 import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 import { refusingPort, startRawUpstream, type Upstream } from '../lab/upstreams.ts'
@@ -41,12 +42,6 @@ function reset(...pieces: readonly string[]): (socket: Socket) => void {
     if (pieces.length === 0) abort(socket)
     else socket.write(pieces.join(''), 'latin1', () => setTimeout(() => abort(socket), 20))
   }
-}
-
-/** A reset and nothing else: resetAndDestroy shuts the connection down first, so that a FIN goes ahead of it. */
-function abort(socket: Socket): void {
-  const { _handle: handle } = socket as unknown as { _handle: { reset(done: () => void): void } | null }
-  handle?.reset(() => socket.destroy())
 }
 
 const FAULTS: readonly Fault[] = [
