@@ -3,6 +3,7 @@
 //   scripts/bench faults [fault ...] [--seconds S] [--rate R] [--plain]
 // Without names, all faults; `--seconds` (15) is the length of the fault, and of the time after it; `--rate` (2000)
 // requests/s are due at fixed times. `--plain`: a gateway with timeouts and nothing else of what resilience is made of.
+// A row is marked as disturbed when it went badly before there was a fault: the machine had other work.
 // Results go to bench/results/faults.{json,md}, or faults-plain.
 //
 // detect: until the faulty endpoint gets less than 1 % of what arrives, for a second; recover: from the end of the fault

@@ -53,7 +53,14 @@ export interface Figures {
   readonly amplification: number
   readonly latency: Readonly<Record<'before' | 'during' | 'after', Latency>>
   readonly clientCpu: number
+  /** It went badly before there was a fault: the row says more about the machine. */
+  readonly isDisturbed: boolean
 }
+
+/** ms of the load before the fault that are warm-up. */
+const COLD = 1500
+/** ms. A median beyond it, or an error, before there is a fault: the machine has other work. */
+const BUSY = 20
 
 const ERRORS: ReadonlySet<Outcome> = new Set(['status', 'transport', 'mixed', 'timeout'])
 
@@ -66,11 +73,12 @@ export function figuresOf(run: Run): Figures {
     within(from, to).filter(({ outcome }) => ERRORS.has(outcome)).length
   const known = detect === null ? healed : fell + detect
   const during = within(fell, healed)
+  const before = latency(within(begun + COLD, fell))
   return {
     fault,
     requests: samples.length,
     errors: {
-      total: errors(begun, ended),
+      total: errors(fell, ended),
       detecting: errors(fell, known),
       detected: errors(known, healed),
       healed: errors(healed, ended),
@@ -81,8 +89,9 @@ export function figuresOf(run: Run): Figures {
     recover,
     herd: recover === null ? null : largestShare(run, healed + recover, Math.min(ended, healed + recover + HERD)),
     amplification: run.read / during.length,
-    latency: { before: latency(within(begun, fell)), during: latency(during), after: latency(within(healed, ended)) },
+    latency: { before, during: latency(during), after: latency(within(healed, ended)) },
     clientCpu,
+    isDisturbed: before.p50 > BUSY || errors(begun + COLD, fell) > 0,
   }
 }
 
@@ -146,8 +155,8 @@ const COLUMNS = [
 export function table(rows: readonly Figures[]): string {
   const seconds = (ms: number | null): string => (ms === null ? 'never' : (ms / 1000).toFixed(1))
   const both = ({ p50, p99 }: Latency): string => `${p50.toFixed(1)} / ${p99.toFixed(0)}`
-  const lines = rows.map(({ fault, errors, cut, detect, recover, herd, amplification, latency }) => [
-    fault,
+  const lines = rows.map(({ fault, isDisturbed, errors, cut, detect, recover, herd, amplification, latency }) => [
+    isDisturbed ? `${fault} (disturbed)` : fault,
     `${errors.total}`,
     `${errors.detecting}`,
     `${errors.detected}`,

@@ -9,8 +9,8 @@ import { Worker } from 'node:worker_threads'
 
 /** listen(2): at 1, Linux takes two connections. Node takes 0 for "no wish". */
 export const BACKLOG = 1
-const MOST_FILLERS = 4
-/** ms after which a connection on loopback hangs. */
+const FILLERS = BACKLOG + 1
+/** ms. On loopback the kernel is done within connect(2); one that hangs lost its place to a client, which is as good. */
 const HANGS = 50
 
 export class Blackhole {
@@ -32,12 +32,8 @@ export class Blackhole {
       once(thread, 'message'),
       once(thread, 'exit').then(() => Promise.reject(new Error(`port ${port} is taken`))),
     ])
-    const fillers: Socket[] = []
-    while (fillers.length < MOST_FILLERS) {
-      const filler = connect({ port, host: '127.0.0.1' }).on('error', () => {})
-      fillers.push(filler)
-      if (!(await connects(filler))) break
-    }
+    const fillers = Array.from({ length: FILLERS }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
+    await Promise.all(fillers.map((filler) => connected(filler)))
     return new Blackhole(thread, wake, fillers)
   }
 
@@ -51,10 +47,6 @@ export class Blackhole {
   }
 }
 
-async function connects(socket: Socket): Promise<boolean> {
-  const limit = AbortSignal.timeout(HANGS)
-  return once(socket, 'connect', { signal: limit }).then(
-    () => true,
-    () => false,
-  )
+async function connected(socket: Socket): Promise<void> {
+  await once(socket, 'connect', { signal: AbortSignal.timeout(HANGS) }).catch(() => {})
 }
