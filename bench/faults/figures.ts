@@ -91,7 +91,8 @@ export function figuresOf(run: Run): Figures {
     amplification: run.read / during.length,
     latency: { before, during: latency(during), after: latency(within(healed, ended)) },
     clientCpu,
-    isDisturbed: before.p50 > BUSY || errors(begun + COLD, fell) > 0,
+    // Requests that were on their way when the fault began are its own.
+    isDisturbed: before.p50 > BUSY || errors(begun + COLD, fell - INTERVAL) > 0,
   }
 }
 
