@@ -47,7 +47,10 @@ export const ADVICE: Readonly<Record<keyof typeof ERRORS, string>> = {
   totalTimeout: 'Operator: the whole exchange took longer than `timeouts.total`; raise it or leave it out.',
   upstreamOverloaded:
     'Client: try again after `Retry-After`. Operator: the upstream is too slow for its load; add endpoints, or raise `connections.max` and `connections.queue`.',
-  noEndpoint: 'Operator: give the upstream an endpoint with a weight above 0.',
+  noEndpoint:
+    'Operator: give the upstream an endpoint with a weight above 0; if its endpoints are discovered, ask why none was found.',
+  circuitOpen:
+    'Client: wait as long as `Retry-After` says. Operator: the breaker of the upstream is open, or its limits are reached; the admin API shows which.',
   clientGone: 'Nothing: the client closed its connection before the reply ended. Many of these point at slow replies.',
   clientStalled:
     'Client: no byte moved for `timeouts.idle`; send or read faster. Operator: raise it for slow networks.',

@@ -77,6 +77,7 @@ export const ERRORS = Object.freeze({
   totalTimeout: kind('SLUICE_UPSTREAM_TOTAL_TIMEOUT', 504, 'upstream', 'The request took longer than allowed'),
   upstreamOverloaded: kind('SLUICE_UPSTREAM_OVERLOADED', 503, 'self', 'Too many requests wait for the upstream'),
   noEndpoint: kind('SLUICE_UPSTREAM_NO_ENDPOINT', 503, 'self', 'The upstream has no usable endpoint'),
+  circuitOpen: kind('SLUICE_UPSTREAM_CIRCUIT_OPEN', 503, 'self', 'The upstream is not asked at the moment'),
   clientGone: kind('SLUICE_CLIENT_GONE', 499, 'client', 'The client went away', CLOSE),
   clientStalled: kind('SLUICE_CLIENT_STALLED', 408, 'client', 'The client stopped reading or writing', CLOSE),
   internal: kind('SLUICE_GATEWAY_INTERNAL', 500, 'self', 'The gateway failed'),

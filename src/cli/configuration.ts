@@ -24,7 +24,7 @@ export async function loadConfiguration(shown: string): Promise<LoadedConfigurat
   }
   try {
     const validated = await validate(text, resolve(shown), await builtInPlugins())
-    const live = createLiveState(validated.plugins, new TimerWheel(), createLogger('silent'))
+    const live = createLiveState(validated.plugins, new TimerWheel(), createLogger('silent'), { serving: false })
     return { validated, snapshot: compile(validated, 1, live) }
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error

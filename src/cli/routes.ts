@@ -1,4 +1,5 @@
 import type { GatewayConfig, RouteConfig } from '../config/schema.ts'
+import type { UpstreamConfig } from '../config/upstream-schema.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
 import { loadConfiguration } from './configuration.ts'
 
@@ -34,14 +35,18 @@ function row(config: GatewayConfig, route: RouteConfig): string[] {
 /** What a route does, in a few words. */
 export function describeAction(route: RouteConfig, config: GatewayConfig): string {
   if (route.upstream !== undefined) {
-    const endpoints = config.upstreams?.[route.upstream]?.endpoints.map(({ url }) => url) ?? []
-    return `upstream ${route.upstream} (${endpoints.join(', ')})`
+    return `upstream ${route.upstream} (${describeEndpoints(config.upstreams?.[route.upstream])})`
   }
   if (route.split !== undefined) {
     return `split ${route.split.map(({ upstream, weight }) => `${upstream} ${weight}`).join(', ')}`
   }
   if (route.redirect !== undefined) return `redirect ${route.redirect.status ?? 308} ${route.redirect.to}`
   return `respond ${route.respond?.status ?? 200}`
+}
+
+function describeEndpoints({ endpoints = [], discovery }: UpstreamConfig = {}): string {
+  if (discovery === undefined) return endpoints.map(({ url }) => url).join(', ')
+  return 'dns' in discovery ? `found by DNS: ${discovery.dns.name}` : 'found in etcd'
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -101,6 +101,11 @@ function inspectUnion(branches: readonly Schema[], value: unknown, path: Path, r
     )
     return value
   }
+  const unit = best![UNIT_KEYWORD]
+  if (unit !== undefined && constants.length > 0 && Number.isNaN(parseUnit(unit, String(value)))) {
+    report(path, `saw ${show(value)}, expected ${list([...constants.map(show), describe(best!)])}`)
+    return value
+  }
   return inspectAs(best!, value, path, report)
 }
 
@@ -217,10 +222,11 @@ const SPELLINGS: Readonly<Record<string, string>> = {
 }
 
 function unitHint(unit: Unit, text: string): string {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(\/?\s*[A-Za-z]*)\s*$/.exec(text)
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(%|\/?\s*[A-Za-z]*)\s*$/.exec(text)
   if (match === null) return ''
   const spelled = match[2]!.toLowerCase().replaceAll(' ', '')
-  const suffix = spelled === '' ? { duration: 'ms', size: 'B', rate: '/s' }[unit] : (SPELLINGS[spelled] ?? spelled)
+  const suffix =
+    spelled === '' ? { duration: 'ms', size: 'B', rate: '/s', share: '%' }[unit] : (SPELLINGS[spelled] ?? spelled)
   const guess = match[1]! + suffix
   return Number.isNaN(parseUnit(unit, guess)) ? '' : `; did you mean "${guess}"?`
 }

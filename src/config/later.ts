@@ -11,19 +11,7 @@ const LATER_KEYS = new Set([
   'listeners[].earlyData',
   'admin.token',
   'admin.tls',
-  'upstreams.*.health',
-  'upstreams.*.retries',
-  'upstreams.*.breaker',
-  'upstreams.*.outlier',
-  'upstreams.*.fallback',
-  'upstreams.*.discovery',
-  'upstreams.*.sticky',
-  'upstreams.*.hedge',
-  'upstreams.*.slowStart',
   'upstreams.*.tls',
-  'upstreams.*.endpoints[].zone',
-  'upstreams.*.endpoints[].region',
-  'upstreams.*.endpoints[].metadata',
   'routes[].match.grpc',
   'routes[].match.cookies',
   'routes[].timeouts',
@@ -33,7 +21,6 @@ const LATER_KEYS = new Set([
 
 const LATER_VALUES: Readonly<Record<string, readonly string[]>> = {
   'upstreams.*.transport': ['h2'],
-  'upstreams.*.balance': ['least-connections', 'p2c', 'consistent-hash', 'random'],
 }
 
 const LATER_PLUGINS = new Set([

@@ -60,7 +60,7 @@ const MISTAKES: readonly Mistake[] = [
   [`‹listeners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, '"version" is missing'],
   [`version: 1\nlisteners: [‹{ bind: 127.0.0.1:0 }]\nroutes: []`, '"name" is missing'],
   [`version: 1\nlisteners: [‹{ name: a }]\nroutes: []`, '"bind" is missing'],
-  [`${HEAD}upstreams: { up: ‹{} }\nroutes: []`, '"endpoints" is missing'],
+  [`${HEAD}upstreams: { up: ‹{} }\nroutes: []`, 'neither endpoints nor discovery'],
   // kinds
   [`version: ‹2\nlisteners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, 'saw 2, expected 1'],
   [`version: ‹"1"\nlisteners: [{ name: a, bind: 127.0.0.1:0 }]\nroutes: []`, 'expected 1'],
@@ -168,10 +168,125 @@ const MISTAKES: readonly Mistake[] = [
   [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:0, ‹tls: {} }]\nroutes: []`, 'not supported yet'],
   [`${HEAD}‹control: {}\nroutes: []`, 'not supported yet'],
   [`${HEAD}workers: ‹auto\nroutes: []`, 'not supported yet'],
-  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h, ‹zone: a }] } }\nroutes: []`, 'not supported yet'],
-  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹health: {} } }\nroutes: []`, 'not supported yet'],
-  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹retries: {} } }\nroutes: []`, 'not supported yet'],
-  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: ‹p2c } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹tls: {} } }\nroutes: []`, 'not supported yet'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹h2 } }\nroutes: []`, 'not supported yet'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹discovery: { dns: { name: a.b, port: 1 } } } }\nroutes: []`,
+    'one of endpoints and discovery',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: ‹p2x } }\nroutes: []`, 'did you mean "p2c"'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹hash: {} } }\nroutes: []`,
+    'only balance: consistent-hash',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: consistent-hash, hash: { key: ‹ip } } }\nroutes: []`,
+    'none of client-ip, header:NAME',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], balance: consistent-hash, hash: { bound: ‹0.5 } } }\nroutes: []`,
+    'leaves no endpoint its share',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], sticky: { cookie: ‹'a b' } } }\nroutes: []`,
+    'is not a cookie name',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], sticky: { cookie: a, sameSite: ‹None } } }\nroutes: []`,
+    'browsers drop cookies',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], timeouts: { ‹header: x-timeout } } }\nroutes: []`,
+    'nothing to tell without timeouts.total',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], timeouts: { total: 1s, header: ‹'a b' } } }\nroutes: []`,
+    'is not a header name',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { budget: ‹20 } } }\nroutes: []`,
+    'did you mean "20%"',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { budget: ‹20 percent } } }\nroutes: []`,
+    'expected a share',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { on: [‹connect] } } }\nroutes: []`,
+    'connect-failure',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { on: [‹200] } } }\nroutes: []`,
+    'from 400 to 599',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { methods: [‹get] } } }\nroutes: []`,
+    'is not a method such as GET',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], retries: { attempts: ‹11 } } }\nroutes: []`,
+    'from 0 to 10',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], panic: ‹150% } }\nroutes: []`, 'more than all of it'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], spillOver: ‹0% } }\nroutes: []`, 'is no bound'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], loadAware: { floor: ‹0% } } }\nroutes: []`, 'above 0%'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], loadAware: { ceiling: ‹50% } } }\nroutes: []`,
+    'at least 100%',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { ‹status: [200] } } }\nroutes: []`,
+    'without path a check only connects',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { path: ‹health } } }\nroutes: []`,
+    '"health"',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { interval: ‹0s } } }\nroutes: []`,
+    'time between them',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], outlier: { maxEjected: ‹101% } } }\nroutes: []`,
+    'more than all of it',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], breaker: { per: [‹host] } } }\nroutes: []`,
+    'expected "endpoint" or "upstream"',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], breaker: { failures: ‹200% } } }\nroutes: []`,
+    'more than all of it',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], hedge: { after: ‹p99 } } }\nroutes: []`, 'p95'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], fallback: { upstream: ‹dwon } } }\nroutes: []`,
+    'there is no upstream "dwon"',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], fallback: { upstream: ‹up } } }\nroutes: []`,
+    'go round in a circle: up -> up',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], fallback: { respond: { status: 204, body: ‹x } } } }\nroutes: []`,
+    'has no body',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], fallback: ‹{ reply: {} } } }\nroutes: []`,
+    'expected { upstream: ... }',
+  ],
+  [`${HEAD}upstreams: { up: { discovery: ‹{ consul: {} } } }\nroutes: []`, 'expected { dns: ... }'],
+  [`${HEAD}upstreams: { up: { discovery: { dns: ‹{ name: a.b } } } }\nroutes: []`, 'have no port'],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, type: SRV, ‹port: 1 } } } }\nroutes: []`,
+    'leave port out',
+  ],
+  [`${HEAD}upstreams: { up: { discovery: { dns: { name: ‹'a b', port: 1 } } } }\nroutes: []`, 'is not a domain name'],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, servers: [‹ns1] } } } }\nroutes: []`,
+    'is not an address such as',
+  ],
+  [`${HEAD}upstreams: { up: { discovery: { etcd: { hosts: [‹localhost] } } } }\nroutes: []`, 'is not an origin'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹h2 } }\nroutes: []`, 'not supported yet'],
   [
     `${HEAD}upstreams: { up: { endpoints: [{ url: ‹https://h }], transport: wire } }\nroutes: []`,

@@ -1,34 +1,26 @@
 // What no schema can say: names that must exist, be unique, or fit together. Works on the raw value, which may be
 // wrong in any way: what is not there is passed over, since the schema has reported it.
-import { isFieldValue, isToken } from '../base/headers.ts'
+import { isToken } from '../base/headers.ts'
 import { parsePathPattern } from '../base/path-pattern.ts'
 import { RE2JS } from 're2js'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
 import { didYouMean } from './nearest.ts'
-
-type Raw = Readonly<Record<string, unknown>>
+import { checkRespond, records, type Raw } from './raw.ts'
+import { checkUpstreamName, checkUpstreams } from './upstream-references.ts'
 
 const ACTIONS = ['upstream', 'split', 'respond', 'redirect']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 const BUILT_IN_PLACEHOLDERS = ['scheme', 'host', 'port', 'path', 'query']
-/** Framing and connection fields: the gateway writes them itself. */
-const RESERVED = ['connection', 'content-length', 'transfer-encoding', 'keep-alive', 'upgrade', 'te', 'trailer', 'date']
 
 export function checkReferences(config: Raw, report: Report): void {
   checkUnique(config['listeners'], 'listeners', 'name', 'listener', report)
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
   const upstreams = isRecord(config['upstreams']) ? config['upstreams'] : {}
-  for (const [name, upstream] of Object.entries(upstreams))
-    if (isRecord(upstream)) checkUpstream(name, upstream, report)
+  checkUpstreams(upstreams, report)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)
   for (const [i, route] of records(config['routes'])) checkRoute(route, ['routes', i], Object.keys(upstreams), report)
-}
-
-function records(value: unknown): [number, Raw][] {
-  if (!Array.isArray(value)) return []
-  return (value as unknown[]).flatMap((entry, i): [number, Raw][] => (isRecord(entry) ? [[i, entry]] : []))
 }
 
 function checkUnique(list: unknown, key: string, field: string, noun: string, report: Report): void {
@@ -50,37 +42,6 @@ function checkAdmin(admin: unknown, report: Report): void {
       ['admin', 'bind'],
       `"${bind}" is not on loopback; that needs a token, which is not supported yet by this version`,
     )
-  }
-}
-
-function checkUpstream(name: string, upstream: Raw, report: Report): void {
-  const path = ['upstreams', name]
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
-    report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
-  const endpoints = records(upstream['endpoints'])
-  const first = new Map<unknown, number>()
-  for (const [i, { url }] of endpoints) {
-    const before = typeof url === 'string' ? first.get(url) : undefined
-    if (before === undefined) first.set(url, i)
-    else
-      report(
-        [...path, 'endpoints', i, 'url'],
-        `endpoint "${String(url)}" is here twice; give one of them more weight instead`,
-      )
-  }
-  const wire = upstream['transport'] === 'wire'
-  for (const [i, { url }] of endpoints) {
-    if (wire && typeof url === 'string' && url.startsWith('https:'))
-      report(
-        [...path, 'endpoints', i, 'url'],
-        `endpoint "${url}" needs TLS, which transport wire does not speak; take auto or undici`,
-      )
-  }
-  if (typeof upstream['pipelining'] === 'number' && upstream['pipelining'] > 1 && upstream['transport'] === 'undici') {
-    report([...path, 'pipelining'], 'transport undici does not pipeline; take wire or auto', true)
-  }
-  if (endpoints.length > 0 && endpoints.every(([, { weight }]) => weight === 0)) {
-    report([...path, 'endpoints'], 'every endpoint has weight 0, so that none could ever be chosen')
   }
 }
 
@@ -115,14 +76,6 @@ function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report
     }
   }
   if (isRecord(route['respond'])) checkRespond(route['respond'], [...path, 'respond'], report)
-}
-
-function checkUpstreamName(name: unknown, path: Path, upstreams: readonly string[], report: Report): void {
-  if (typeof name !== 'string' || upstreams.includes(name)) return
-  report(
-    path,
-    `there is no upstream "${name}"${didYouMean(name, upstreams) || (upstreams.length === 0 ? '' : `; known: ${upstreams.join(', ')}`)}`,
-  )
 }
 
 function checkMatch(match: Raw, path: Path, report: Report): void {
@@ -198,19 +151,5 @@ function checkTemplate(template: unknown, path: Path, known: readonly string[], 
       path,
       `{${name}} is no parameter here${didYouMean(name, known) || (known.length === 0 ? '; the path has none' : `; known: ${known.join(', ')}`)}`,
     )
-  }
-}
-
-function checkRespond(respond: Raw, path: Path, report: Report): void {
-  const { status, body, headers } = respond
-  if ((status === 204 || status === 304) && typeof body === 'string' && body !== '') {
-    report([...path, 'body'], `a reply with status ${status} has no body (RFC 9110)`)
-  }
-  for (const [name, value] of Object.entries(isRecord(headers) ? headers : {})) {
-    if (!isToken(name)) report([...path, 'headers', name], `"${name}" is not a header name`, true)
-    else if (RESERVED.includes(name.toLowerCase()))
-      report([...path, 'headers', name], `the gateway writes ${name} itself`, true)
-    else if (typeof value === 'string' && !isFieldValue(value))
-      report([...path, 'headers', name], `the value of ${name} has characters that HTTP forbids`)
   }
 }

@@ -1,6 +1,7 @@
 // The one description of a configuration: types, validator and config/gateway.schema.json come from it.
 import { Type, type Static } from 'typebox'
-import { ByteSize, Duration } from './units.ts'
+import { Duration } from './units.ts'
+import { UpstreamSchema } from './upstream-schema.ts'
 
 const CLOSED = { additionalProperties: false } as const
 
@@ -57,82 +58,6 @@ export const ListenerSchema = Type.Object(
 )
 
 const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugin name: options, or on / off' })
-
-export const EndpointSchema = Type.Object(
-  {
-    url: Type.String({ description: 'http://host:port or https://host:port', 'x-format': 'origin' }),
-    weight: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65_535, description: 'Share of requests among the endpoints', default: 1 }),
-    ),
-  },
-  CLOSED,
-)
-
-export const TimeoutsSchema = Type.Object(
-  {
-    connect: Type.Optional(Duration({ description: 'To an established connection', default: '5s' })),
-    response: Type.Optional(Duration({ description: 'From the request sent to the reply head', default: '10s' })),
-    idle: Type.Optional(Duration({ description: 'Between two bytes of a body, either way', default: '30s' })),
-    total: Type.Optional(Duration({ description: 'From the first to the last byte; absent: no limit' })),
-  },
-  CLOSED,
-)
-
-export const UpstreamSchema = Type.Object(
-  {
-    endpoints: Type.Array(EndpointSchema, { minItems: 1 }),
-    transport: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('wire'), Type.Literal('undici')], {
-        description: 'How bytes reach the endpoints; auto: wire for http, undici for https',
-        default: 'auto',
-      }),
-    ),
-    balance: Type.Optional(
-      Type.Union([Type.Literal('round-robin')], { description: 'How an endpoint is chosen', default: 'round-robin' }),
-    ),
-    timeouts: Type.Optional(TimeoutsSchema),
-    connections: Type.Optional(
-      Type.Object(
-        {
-          max: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 65_535, description: 'Connections per endpoint', default: 1024 }),
-          ),
-          queue: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 1_000_000,
-              description: 'Requests per endpoint that may wait for a connection',
-              default: 1024,
-            }),
-          ),
-          keepAlive: Type.Optional(Duration({ description: 'How long an idle connection is kept', default: '30s' })),
-          maxRequests: Type.Optional(
-            Type.Integer({
-              minimum: 1,
-              maximum: 1_000_000_000,
-              description: 'Requests after which a connection is closed (wire)',
-              default: 1_000_000,
-            }),
-          ),
-        },
-        CLOSED,
-      ),
-    ),
-    pipelining: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 64,
-        description: 'Requests on their way on one connection (wire; for trusted upstreams only)',
-        default: 1,
-      }),
-    ),
-    maxHeadSize: Type.Optional(ByteSize({ description: 'Largest reply head that is accepted', default: '32KiB' })),
-    maxHeaders: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Most fields of a reply head (wire)', default: 256 }),
-    ),
-  },
-  CLOSED,
-)
 
 const HeaderCondition = Type.Union([
   Type.String(),
@@ -227,6 +152,10 @@ export const GatewaySchema = Type.Object(
         description: 'Whose X-Forwarded-* and Forwarded are believed',
       }),
     ),
+    zone: Type.Optional(
+      Type.String({ minLength: 1, description: 'Where this gateway runs: endpoints of the same zone are preferred' }),
+    ),
+    region: Type.Optional(Type.String({ minLength: 1, description: 'Where the zone is: its endpoints come second' })),
     drainTimeout: Type.Optional(
       Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
     ),
@@ -251,8 +180,6 @@ export const GatewaySchema = Type.Object(
 /** A valid configuration: units are numbers, defaults filled in, variables replaced. */
 export type GatewayConfig = Static<typeof GatewaySchema>
 export type ListenerConfig = Static<typeof ListenerSchema>
-export type UpstreamConfig = Static<typeof UpstreamSchema>
-export type EndpointConfig = Static<typeof EndpointSchema>
 export type RouteConfig = Static<typeof RouteSchema>
 export type MatchConfig = Static<typeof MatchSchema>
 /** A condition on one header or query value: equal text, a full-match expression, or presence. */

@@ -1,0 +1,177 @@
+// What no schema can say of upstreams: what fits together, what must exist, and what would never do anything.
+import { isToken } from '../base/headers.ts'
+import { isRecord, type Path } from './document.ts'
+import type { Report } from './inspect.ts'
+import { didYouMean } from './nearest.ts'
+import { checkRespond, records, type Raw } from './raw.ts'
+import { parseUnit } from './units.ts'
+
+export function checkUpstreams(upstreams: Raw, report: Report): void {
+  const names = Object.keys(upstreams)
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    if (!isRecord(upstream)) continue
+    const path = ['upstreams', name]
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+      report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
+    checkEndpoints(upstream, path, report)
+    checkBalance(upstream, path, report)
+    checkShares(upstream, path, report)
+    checkFailures(upstream, path, report)
+    checkFallback(upstreams, name, names, path, report)
+  }
+}
+
+export function checkUpstreamName(name: unknown, path: Path, upstreams: readonly string[], report: Report): void {
+  if (typeof name !== 'string' || upstreams.includes(name)) return
+  report(
+    path,
+    `there is no upstream "${name}"${didYouMean(name, upstreams) || (upstreams.length === 0 ? '' : `; known: ${upstreams.join(', ')}`)}`,
+  )
+}
+
+function checkEndpoints(upstream: Raw, path: Path, report: Report): void {
+  const { discovery, transport, pipelining } = upstream
+  const listed = Object.hasOwn(upstream, 'endpoints')
+  if (!listed && discovery === undefined)
+    report(path, 'the upstream has neither endpoints nor discovery, so that nothing could be sent to it')
+  if (listed && discovery !== undefined)
+    report([...path, 'discovery'], 'the upstream has endpoints already; use one of endpoints and discovery', true)
+  const endpoints = records(upstream['endpoints'])
+  const first = new Map<unknown, number>()
+  for (const [i, { url }] of endpoints) {
+    const before = typeof url === 'string' ? first.get(url) : undefined
+    const at = [...path, 'endpoints', i, 'url']
+    if (before === undefined) first.set(url, i)
+    else report(at, `endpoint "${String(url)}" is here twice; give one of them more weight instead`)
+    if (transport === 'wire' && typeof url === 'string' && url.startsWith('https:'))
+      report(at, `endpoint "${url}" needs TLS, which transport wire does not speak; take auto or undici`)
+  }
+  if (typeof pipelining === 'number' && pipelining > 1 && transport === 'undici') {
+    report([...path, 'pipelining'], 'transport undici does not pipeline; take wire or auto', true)
+  }
+  if (endpoints.length > 0 && endpoints.every(([, { weight }]) => weight === 0)) {
+    report([...path, 'endpoints'], 'every endpoint has weight 0, so that none could ever be chosen')
+  }
+  if (isRecord(discovery)) checkDiscovery(discovery, [...path, 'discovery'], report)
+}
+
+function checkDiscovery(discovery: Raw, path: Path, report: Report): void {
+  const { dns } = discovery
+  if (!isRecord(dns)) return
+  const { type = 'A', port, name, servers } = dns
+  if (type === 'SRV' && port !== undefined)
+    report([...path, 'dns', 'port'], 'SRV records have ports of their own; leave port out', true)
+  if (type !== 'SRV' && port === undefined)
+    report([...path, 'dns'], `records of type ${String(type)} have no port; give one, or use type SRV`)
+  if (
+    typeof name === 'string' &&
+    (name.length > 253 || !/^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_-]+)*\.?$/.test(name))
+  )
+    report([...path, 'dns', 'name'], `"${name}" is not a domain name such as api.example.com`)
+  for (const [i, server] of (Array.isArray(servers) ? (servers as unknown[]) : []).entries()) {
+    if (
+      typeof server === 'string' &&
+      !/^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\]:\d{1,5})$/.test(server)
+    )
+      report([...path, 'dns', 'servers', i], `"${server}" is not an address such as 10.0.0.2 or 10.0.0.2:53`)
+  }
+}
+
+const HASH_KEY =
+  /^(client-ip|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|cookie:[!#$%&'*+.^_`|~0-9A-Za-z-]+|param:[A-Za-z_]\w*)$/
+
+function checkBalance(upstream: Raw, path: Path, report: Report): void {
+  const { balance, hash, sticky, timeouts } = upstream
+  if (isRecord(hash)) {
+    if (balance !== 'consistent-hash') report([...path, 'hash'], 'only balance: consistent-hash looks at it', true)
+    const { key, bound } = hash
+    if (typeof key === 'string' && !HASH_KEY.test(key))
+      report([...path, 'hash', 'key'], `"${key}" is none of client-ip, header:NAME, cookie:NAME or param:NAME`)
+    if (typeof bound === 'number' && bound > 0 && bound < 1)
+      report([...path, 'hash', 'bound'], `a bound of ${bound} leaves no endpoint its share; take 0 or at least 1`)
+  }
+  if (isRecord(sticky)) {
+    const { cookie, path: cookiePath, sameSite, secure } = sticky
+    if (typeof cookie === 'string' && !isToken(cookie))
+      report([...path, 'sticky', 'cookie'], `"${cookie}" is not a cookie name`)
+    if (typeof cookiePath === 'string' && !/^\/[\x20-\x3a\x3c-\x7e]*$/.test(cookiePath))
+      report([...path, 'sticky', 'path'], `"${cookiePath}" is not the path of a cookie`)
+    if (sameSite === 'None' && secure !== true)
+      report([...path, 'sticky', 'sameSite'], 'browsers drop cookies with SameSite=None that are not secure: true')
+  }
+  if (!isRecord(timeouts) || typeof timeouts['header'] !== 'string') return
+  const at = [...path, 'timeouts', 'header']
+  if (!isToken(timeouts['header'])) report(at, `"${timeouts['header']}" is not a header name`)
+  else if (timeouts['total'] === undefined) report(at, 'there is nothing to tell without timeouts.total', true)
+}
+
+/** Where a share above 100% makes no sense. */
+const PARTS = [
+  ['spillOver'],
+  ['panic'],
+  ['health', 'jitter'],
+  ['outlier', 'maxEjected'],
+  ['breaker', 'failures'],
+  ['hedge', 'budget'],
+] as const
+
+function checkShares(upstream: Raw, path: Path, report: Report): void {
+  for (const keys of PARTS) {
+    const value = keys.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), upstream)
+    if (shareOf(value) > 1) report([...path, ...keys], `${String(value)} is more than all of it`)
+  }
+  if (shareOf(upstream['spillOver']) === 0) report([...path, 'spillOver'], '0% is no bound; take at least 1%')
+  const { loadAware } = upstream
+  if (!isRecord(loadAware)) return
+  const floor = shareOf(loadAware['floor'])
+  if (floor === 0 || floor > 1) report([...path, 'loadAware', 'floor'], 'the floor is above 0% and at most 100%')
+  if (shareOf(loadAware['ceiling']) < 1) report([...path, 'loadAware', 'ceiling'], 'the ceiling is at least 100%')
+}
+
+/** NaN for what is no share. */
+function shareOf(value: unknown): number {
+  return typeof value === 'string' ? parseUnit('share', value) : NaN
+}
+
+function checkFailures(upstream: Raw, path: Path, report: Report): void {
+  const { retries, health } = upstream
+  if (isRecord(retries)) {
+    const methods = Array.isArray(retries['methods']) ? (retries['methods'] as unknown[]) : []
+    for (const [i, method] of methods.entries()) {
+      if (typeof method === 'string' && (!isToken(method) || method !== method.toUpperCase()))
+        report([...path, 'retries', 'methods', i], `"${method}" is not a method such as GET`)
+    }
+  }
+  if (!isRecord(health)) return
+  for (const key of ['status', 'host']) {
+    if (health['path'] === undefined && health[key] !== undefined)
+      report([...path, 'health', key], 'without path a check only connects: there is no reply to look at', true)
+  }
+  const interval = lengthOf(health['interval'] ?? '5s')
+  if (lengthOf(health['timeout'] ?? '1s') === 0) report([...path, 'health', 'timeout'], 'a check needs some time')
+  if (interval === 0) report([...path, 'health', 'interval'], 'checks need some time between them')
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === 'string' ? parseUnit('duration', value) : NaN
+}
+
+function checkFallback(upstreams: Raw, name: string, names: readonly string[], path: Path, report: Report): void {
+  const fallback = fallbackOf(upstreams[name])
+  if (fallback === undefined) return
+  const at = [...path, 'fallback']
+  if (isRecord(fallback['respond'])) checkRespond(fallback['respond'], [...at, 'respond'], report)
+  checkUpstreamName(fallback['upstream'], [...at, 'upstream'], names, report)
+  const seen = [name]
+  for (let next = fallback['upstream']; typeof next === 'string'; next = fallbackOf(upstreams[next])?.['upstream']) {
+    if (seen.includes(next)) {
+      if (next === name) report([...at, 'upstream'], `fallbacks go round in a circle: ${[...seen, next].join(' -> ')}`)
+      return
+    }
+    seen.push(next)
+  }
+}
+
+function fallbackOf(upstream: unknown): Raw | undefined {
+  return isRecord(upstream) && isRecord(upstream['fallback']) ? upstream['fallback'] : undefined
+}
