@@ -30,6 +30,10 @@ export class RequestBody {
   #delivering = false
   #flow: Reply | null = null
   readonly #waiting = new Backlog()
+  /** Most bytes that are kept to be handed on once more; 0: none are, or not any longer. */
+  #keepLimit = 0
+  #kept: Uint8Array[] = []
+  #keptSize = 0
   #paused = false
   /** The engine was told to pause; it must be told to go on even when the body is complete, for the next request. */
   #flowPaused = false
@@ -57,8 +61,52 @@ export class RequestBody {
     this.#delivering = false
     this.#flow = null
     this.#waiting.clear()
+    this.#forget()
     this.#paused = false
     this.#flowPaused = false
+  }
+
+  /** Keeps a copy of what is handed on, until that is more than `limit` bytes. 0: keeps nothing any longer. */
+  keep(limit: number): void {
+    this.#forget()
+    this.#keepLimit = limit
+  }
+
+  /** All that was handed on can be handed on again. */
+  get replayable(): boolean {
+    return !this.consumed || (this.#keepLimit > 0 && this.#pipe === null)
+  }
+
+  /** From the beginning, for another consumer. Only while `replayable`. */
+  rewind(): void {
+    this.#sink = null
+    this.#delivering = false
+    if (!this.consumed) return
+    this.consumed = false
+    const later: Uint8Array[] = []
+    for (let bytes = this.#waiting.shift(); bytes !== null; bytes = this.#waiting.shift()) later.push(bytes)
+    for (const bytes of this.#kept) this.#waiting.push(bytes)
+    for (const bytes of later) this.#waiting.push(bytes)
+    this.#kept = []
+    this.#keptSize = 0
+  }
+
+  #handOn(bytes: Uint8Array, last: boolean): void {
+    this.consumed = true
+    if (this.#keepLimit > 0) this.#remember(bytes)
+    this.#sink!.chunk(bytes, last)
+  }
+
+  #remember(bytes: Uint8Array): void {
+    this.#keptSize += bytes.byteLength
+    if (this.#keptSize > this.#keepLimit) this.#forget()
+    else if (bytes.byteLength > 0) this.#kept.push(Uint8Array.prototype.slice.call(bytes))
+  }
+
+  #forget(): void {
+    this.#keepLimit = 0
+    this.#keptSize = 0
+    if (this.#kept.length > 0) this.#kept = []
   }
 
   /** From the listener. False: the body is larger than allowed, and nothing of this chunk was passed on. */
@@ -71,8 +119,7 @@ export class RequestBody {
     }
     // Engines finish reading what their buffers hold after a pause: the consumer gets it when it asks again.
     if (this.#sink !== null && !this.#paused && this.#waiting.empty) {
-      this.consumed = true
-      this.#sink.chunk(bytes, last)
+      this.#handOn(bytes, last)
       return true
     }
     if (bytes.byteLength > 0 || (last && this.#waiting.empty)) this.#waiting.push(bytes)
@@ -110,8 +157,7 @@ export class RequestBody {
     while (!this.#paused) {
       const bytes = this.#waiting.shift()
       if (bytes === null) break
-      this.consumed = true
-      this.#sink.chunk(bytes, this.complete && this.#waiting.empty)
+      this.#handOn(bytes, this.complete && this.#waiting.empty)
     }
     this.#delivering = false
   }
