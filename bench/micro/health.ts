@@ -2,7 +2,8 @@
 //   scripts/bench micro/health
 import { now } from '../../src/base/clock.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
-import { CircuitBreaker, SUCCEEDED } from '../../src/upstreams/health/breaker.ts'
+import { CircuitBreaker } from '../../src/upstreams/health/breaker.ts'
+import { SUCCEEDED } from '../../src/contract/upstream.ts'
 import { OutlierDetector } from '../../src/upstreams/health/outlier.ts'
 import { SlidingWindow } from '../../src/upstreams/health/window.ts'
 import { measure } from './measure.ts'

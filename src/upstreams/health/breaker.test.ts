@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { SimulatedTime } from '../../../test/lab/simulated-time.ts'
-import { CircuitBreaker, FAILED, SUCCEEDED, UNKNOWN, type BreakerOptions, type Outcome } from './breaker.ts'
+import { CircuitBreaker, type BreakerOptions, TOKEN_MASK } from './breaker.ts'
+import { FAILED_THERE, SUCCEEDED, UNKNOWN, type Outcome } from '../../contract/upstream.ts'
 
 const OPTIONS: BreakerOptions = { window: 1000, minimum: 10, failures: 0.5, latency: 0, open: 100, probes: 2 }
 
@@ -41,16 +42,16 @@ class Laboratory {
 describe('circuit breaker', () => {
   it('opens above the share of failures, and not before the minimum of requests', () => {
     const lab = new Laboratory()
-    lab.request(9, FAILED)
+    lab.request(9, FAILED_THERE)
     assert.equal(lab.breaker.state, 'closed')
-    lab.request(1, FAILED)
+    lab.request(1, FAILED_THERE)
     assert.equal(lab.seen, 'open false')
     assert.equal(lab.changes, 1)
     const half = new Laboratory()
     half.request(10, SUCCEEDED)
-    half.request(10, FAILED)
+    half.request(10, FAILED_THERE)
     assert.equal(half.breaker.state, 'closed')
-    half.request(1, FAILED)
+    half.request(1, FAILED_THERE)
     assert.equal(half.breaker.state, 'open')
   })
 
@@ -66,41 +67,41 @@ describe('circuit breaker', () => {
   it('hears nothing in what clients cancelled, and nothing of latency where there is none', () => {
     const lab = new Laboratory({ latency: 50, failures: 0 })
     lab.request(100, UNKNOWN, 1000)
-    lab.request(100, FAILED, -1)
+    lab.request(100, FAILED_THERE, -1)
     assert.equal(lab.breaker.state, 'closed')
   })
 
   it('never opens when both are 0', () => {
     const lab = new Laboratory({ failures: 0 })
-    lab.request(1000, FAILED, 100_000)
+    lab.request(1000, FAILED_THERE, 100_000)
     assert.equal(lab.breaker.state, 'closed')
   })
 
   it('lets as many probes through as it says, closes after as many successes, and begins with an empty window', () => {
     const lab = new Laboratory()
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     lab.waited()
     assert.equal(lab.seen, 'half-open true')
     const first = lab.breaker.begin()
     assert.equal(lab.breaker.admits, true)
     const second = lab.breaker.begin()
     assert.equal(lab.breaker.admits, false)
-    lab.breaker.end(lab.breaker.begin(), FAILED, 1) // sent all the same, and without a say
+    lab.breaker.end(lab.breaker.begin(), FAILED_THERE, 1) // sent all the same, and without a say
     lab.breaker.end(first, SUCCEEDED, 1)
     assert.equal(lab.seen, 'half-open true')
     lab.breaker.end(second, SUCCEEDED, 1)
     assert.equal(lab.seen, 'closed true')
-    lab.request(9, FAILED)
+    lab.request(9, FAILED_THERE)
     assert.equal(lab.breaker.state, 'closed')
   })
 
   it('begins each time it is half-open with no probe on its way and no success', () => {
     const lab = new Laboratory()
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     lab.waited()
     lab.request(1, SUCCEEDED)
     const both = [lab.breaker.begin(), lab.breaker.begin()]
-    lab.breaker.end(both[0]!, FAILED, 1)
+    lab.breaker.end(both[0]!, FAILED_THERE, 1)
     lab.waited()
     const again = lab.breaker.begin()
     assert.equal(lab.breaker.admits, true)
@@ -109,14 +110,14 @@ describe('circuit breaker', () => {
     const slowest = lab.breaker.begin()
     lab.request(1, SUCCEEDED)
     assert.equal(lab.seen, 'closed true')
-    lab.request(9, FAILED)
-    lab.breaker.end(slowest, FAILED, 1) // a probe still, not the tenth of these
+    lab.request(9, FAILED_THERE)
+    lab.breaker.end(slowest, FAILED_THERE, 1) // a probe still, not the tenth of these
     assert.equal(lab.seen, 'closed true')
   })
 
   it('needs another probe when a client cancelled one', () => {
     const lab = new Laboratory({ probes: 1 })
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     lab.waited()
     lab.request(5, UNKNOWN)
     assert.equal(lab.seen, 'half-open true')
@@ -126,30 +127,30 @@ describe('circuit breaker', () => {
 
   it('stays open for longer with every failed probe, to ten times, and for the first time again after it closed', () => {
     const lab = new Laboratory({ probes: 1, open: 1000 })
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     for (const expected of [1000, 2000, 4000, 8000, 10_000, 10_000]) {
       assert.ok(Math.abs(lab.breaker.retryAfter - expected) < 1e-6)
       const waited = lab.waited()
       assert.ok(waited >= expected && waited <= expected + 20, `${waited} is not ${expected}`)
       assert.equal(lab.breaker.retryAfter, 0)
-      lab.request(1, FAILED)
+      lab.request(1, FAILED_THERE)
     }
     lab.waited()
     lab.request(1, SUCCEEDED)
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     assert.equal(lab.breaker.retryAfter, 1000)
     assert.equal(lab.breaker.openings, 8)
   })
 
   it('varies the open time by up to a fifth', () => {
     const lab = new Laboratory({ open: 1000 }, () => 0.5)
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     assert.equal(lab.breaker.retryAfter, 1100)
   })
 
   it('takes a probe that is too slow for a failed one', () => {
     const lab = new Laboratory({ probes: 1, latency: 50 })
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     lab.waited()
     lab.request(1, SUCCEEDED, 51)
     assert.equal(lab.breaker.state, 'open')
@@ -158,24 +159,24 @@ describe('circuit breaker', () => {
   it('does not count in half-open, or when closed again, what began before', () => {
     const lab = new Laboratory({ probes: 1 })
     const old = Array.from({ length: 30 }, () => lab.breaker.begin())
-    lab.request(10, FAILED)
-    for (const token of old.slice(0, 10)) lab.breaker.end(token, FAILED, 1)
+    lab.request(10, FAILED_THERE)
+    for (const token of old.slice(0, 10)) lab.breaker.end(token, FAILED_THERE, 1)
     lab.waited()
-    for (const token of old.slice(10, 20)) lab.breaker.end(token, FAILED, 1)
+    for (const token of old.slice(10, 20)) lab.breaker.end(token, FAILED_THERE, 1)
     assert.equal(lab.seen, 'half-open true')
     lab.request(1, SUCCEEDED)
-    for (const token of old.slice(20)) lab.breaker.end(token, FAILED, 1)
+    for (const token of old.slice(20)) lab.breaker.end(token, FAILED_THERE, 1)
     assert.equal(lab.seen, 'closed true')
   })
 
   it('gives up a probe that does not end, after a minute', () => {
     const lab = new Laboratory({ probes: 1 })
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     lab.waited()
     const stream = lab.breaker.begin()
     assert.equal(lab.breaker.retryAfter, 1)
     assert.ok(lab.waited() >= 60_000)
-    lab.breaker.end(stream, FAILED, 1)
+    lab.breaker.end(stream, FAILED_THERE, 1)
     assert.equal(lab.seen, 'half-open true')
   })
 
@@ -183,18 +184,18 @@ describe('circuit breaker', () => {
     const lab = new Laboratory()
     const late = lab.breaker.begin()
     lab.breaker.onChange = () => lab.breaker.close()
-    lab.request(10, FAILED)
+    lab.request(10, FAILED_THERE)
     assert.equal(lab.time.wheel.size, 0)
-    lab.breaker.end(late, FAILED, 1)
+    lab.breaker.end(late, FAILED_THERE, 1)
     const other = new Laboratory()
     const tokens = Array.from({ length: 20 }, () => other.breaker.begin())
     other.breaker.close()
-    for (const token of tokens) other.breaker.end(token, FAILED, 1)
+    for (const token of tokens) other.breaker.end(token, FAILED_THERE, 1)
     assert.deepEqual([other.time.wheel.size, other.changes, other.breaker.state], [0, 0, 'closed'])
   })
 })
 
-const outcomes = fc.constantFrom<Outcome>(SUCCEEDED, FAILED, FAILED, UNKNOWN)
+const outcomes = fc.constantFrom<Outcome>(SUCCEEDED, FAILED_THERE, FAILED_THERE, UNKNOWN)
 const steps = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('begin' as const) }) },
@@ -237,7 +238,7 @@ class ClosedModel {
     const slice = (at: number): number => Math.floor(at / (window / 10))
     const within = this.#events.filter(({ at }) => slice(now) - slice(at) < 10)
     if (within.length < minimum) return false
-    const failed = within.filter((event) => event.outcome === FAILED).length
+    const failed = within.filter((event) => event.outcome === FAILED_THERE).length
     if (failures > 0 && failed > failures * within.length) return true
     const timed = within.map((event) => event.latency).filter((each) => each >= 0)
     const p95 = timed.sort((a, b) => a - b)[Math.ceil((timed.length * 95) / 100) - 1] ?? 0
@@ -263,7 +264,7 @@ class Walk {
     const { breaker } = this.lab
     const { admits } = breaker
     const token = breaker.begin()
-    assert.equal(token >= 0, admits)
+    assert.equal(token !== TOKEN_MASK, admits)
     this.#flying.push(token)
     if (admits && breaker.state === 'half-open') {
       const probes = this.#flying.filter((each) => each === token).length

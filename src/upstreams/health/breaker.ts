@@ -7,14 +7,8 @@
 //     |                                                v  |
 //     +------------------- half-open: at most `probes` requests on their way
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts'
+import { FAILED_THERE, SUCCEEDED, UNKNOWN, type Outcome } from '../../contract/upstream.ts'
 import { SlidingSums } from './sliding-sums.ts'
-
-/** What became of a request. */
-export const SUCCEEDED = 0
-export const FAILED = 1
-/** The client went away, for example: this says nothing about the endpoint. */
-export const UNKNOWN = 2
-export type Outcome = typeof SUCCEEDED | typeof FAILED | typeof UNKNOWN
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
@@ -38,8 +32,11 @@ const JITTER = 0.2
 const MOST_OPEN = 10
 /** ms, or the open time if that is longer: a probe that has not ended by then (a stream, say) makes room for another. */
 const PATIENCE = 60_000
+/** Tokens fit into so many bits: two of them into one small integer. */
+export const TOKEN_BITS = 15
+export const TOKEN_MASK = (1 << TOKEN_BITS) - 1
 /** Token of a request that was sent although the breaker did not admit it. */
-const UNCOUNTED = -1
+const UNCOUNTED = TOKEN_MASK
 
 const REQUESTS = 0
 const FAILURES = 1
@@ -115,7 +112,7 @@ export class CircuitBreaker {
     const counts = this.#counts
     counts.expire()
     counts.count(REQUESTS)
-    if (outcome === FAILED) counts.count(FAILURES)
+    if (outcome === FAILED_THERE) counts.count(FAILURES)
     if (latencyMs >= 0) {
       counts.count(TIMED)
       if (this.#isSlow(latencyMs)) counts.count(SLOW)
@@ -149,7 +146,7 @@ export class CircuitBreaker {
 
   #endProbe(outcome: Outcome, latencyMs: number): void {
     this.#probing--
-    if (outcome === FAILED || (outcome === SUCCEEDED && this.#isSlow(latencyMs))) return this.#open()
+    if (outcome === FAILED_THERE || (outcome === SUCCEEDED && this.#isSlow(latencyMs))) return this.#open()
     if (outcome === SUCCEEDED && ++this.#successes >= this.#options.probes) return this.#heal()
     this.#wheel.disarm(this.#timer)
     this.#become('half-open', true)
@@ -160,7 +157,7 @@ export class CircuitBreaker {
     const ms = this.#openMs * (1 + JITTER * this.#random())
     this.#openMs = Math.min(this.#openMs * 2, open * MOST_OPEN)
     this.#openUntil = this.#clock() + ms
-    this.#generation++
+    this.#nextGeneration()
     this.openings++
     this.#wheel.arm(this.#timer, ms)
     this.#become('open', false)
@@ -169,7 +166,7 @@ export class CircuitBreaker {
   /** After the open time, and when the patience with probes has ended. Their successes stay counted. */
   #halfOpen(): void {
     if (this.state === 'open') this.#successes = 0
-    this.#generation++
+    this.#nextGeneration()
     this.#probing = 0
     this.#become('half-open', true)
   }
@@ -177,9 +174,14 @@ export class CircuitBreaker {
   #heal(): void {
     this.#wheel.disarm(this.#timer)
     this.#counts.clear()
-    this.#generation++
+    this.#nextGeneration()
     this.#openMs = this.#options.open
     this.#become('closed', true)
+  }
+
+  // A request would have to outlive 32,766 changes of state to be taken for one of now.
+  #nextGeneration(): void {
+    this.#generation = this.#generation + 1 === UNCOUNTED ? 0 : this.#generation + 1
   }
 
   #become(state: BreakerState, admits: boolean): void {
