@@ -24,8 +24,8 @@ import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
-import type { RoundRobin } from './upstreams/balance/round-robin.ts'
-import type { LiveEndpoint } from './upstreams/upstream.ts'
+import { UpstreamStates } from './upstreams/states.ts'
+import type { LiveUpstream } from './upstreams/upstream.ts'
 
 const BUILT_IN_PLUGINS = new URL('../plugins/', import.meta.url)
 
@@ -38,22 +38,24 @@ export async function builtInPlugins(): Promise<Plugin[]> {
   )
 }
 
-/** State that outlives snapshots; empty at first. `stopping` is told of every plugin instance that is being stopped. */
+export interface LiveStateOptions {
+  readonly metrics?: Metrics
+  /** Told of every plugin instance that is being stopped. */
+  readonly stopping?: (stop: Promise<void>) => void
+  /** False: the configuration is only looked at, and nothing is asked over the network. */
+  readonly serving?: boolean
+}
+
+/** State that outlives snapshots; empty at first. */
 export function createLiveState(
   plugins: ReadonlyMap<string, Plugin>,
   wheel: TimerWheel,
   log: Logger,
-  metrics = new Metrics(),
-  stopping: (stop: Promise<void>) => void = () => {},
+  { metrics = new Metrics(), stopping = () => {}, serving = true }: LiveStateOptions = {},
 ): LiveState {
   const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics))
   return {
-    upstreams: {
-      endpoints: new LiveStates<LiveEndpoint>((endpoint) => endpoint.transport.close()),
-      balancers: new LiveStates<RoundRobin>(() => {}),
-      wheel,
-    },
-    splits: new LiveStates<RoundRobin>(() => {}),
+    upstreams: new UpstreamStates(wheel, serving),
     plugins: {
       available: plugins,
       instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
@@ -123,12 +125,17 @@ export class Gateway {
     return this.#snapshot
   }
 
+  get upstreams(): Iterable<LiveUpstream> {
+    return this.#snapshot.upstreams.values()
+  }
+
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
-    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, this.metrics, (stop) =>
-      this.#awaitStop(stop),
-    )
+    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, {
+      metrics: this.metrics,
+      stopping: (stop) => this.#awaitStop(stop),
+    })
     this.#snapshot = compile(validated, 1, this.#live)
     try {
       await start(validated, this.#live)

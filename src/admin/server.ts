@@ -1,17 +1,20 @@
-// The admin listener: health and metrics today; the API of DESIGN section 7 as its rooms appear.
+// The admin listener: health, metrics and upstreams today; the rest of the API of DESIGN section 7 as its rooms appear.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
 import { exposition, EXPOSITION_TYPE } from '../telemetry/exposition.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { reportOf } from '../upstreams/report.ts'
+import type { LiveUpstream } from '../upstreams/upstream.ts'
 
 export interface AdminState {
   /** The gateway takes requests: configured, listening, not draining. */
   readonly ready: boolean
   readonly metrics: Metrics
+  readonly upstreams: Iterable<LiveUpstream>
 }
 
-const PATHS = new Set(['/livez', '/readyz', '/metrics'])
+const PATHS = new Set(['/livez', '/readyz', '/metrics', '/admin/v1/upstreams'])
 
 /** Binds and listens. Rejects when the address cannot be had. */
 export async function startAdmin(bind: string, state: AdminState): Promise<Listener> {
@@ -29,6 +32,11 @@ export async function startAdmin(bind: string, state: AdminState): Promise<Liste
       if (path === '/metrics') {
         response.setHeader('content-type', EXPOSITION_TYPE)
         response.end(exposition(state.metrics.samples()))
+        return
+      }
+      if (path === '/admin/v1/upstreams') {
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify({ upstreams: Array.from(state.upstreams, reportOf) }))
         return
       }
       response.setHeader('content-type', 'text/plain')

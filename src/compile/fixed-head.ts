@@ -22,6 +22,11 @@ export class FixedHead implements ResponseHead {
     headers.pushAll(this.#fields)
   }
 
+  find(name: string): string {
+    for (let i = 0; i < this.#fields.length; i += 2) if (this.#fields[i] === name) return this.#fields[i + 1]!
+    return ''
+  }
+
   block(edits: HeaderEdits): string | Uint8Array | null {
     return edits.length === 0 ? this.#block : null
   }

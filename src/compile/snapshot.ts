@@ -1,13 +1,14 @@
 // Valid configuration -> frozen Snapshot. Live state is borrowed by identity and given back when the snapshot is
 // released; when anything fails, all that was taken is given back and nothing has changed.
-import type { LiveStates } from '../base/live-states.ts'
 import { parsePathPattern, type PathPattern } from '../base/path-pattern.ts'
 import type { ValidConfig } from '../config/load.ts'
 import type { RouteConfig } from '../config/schema.ts'
-import type { FixedReply, Route, Snapshot, Split, Upstream } from '../contract/snapshot.ts'
+import type { UpstreamConfig } from '../config/upstream-schema.ts'
+import type { FixedReply, Route, Snapshot, Split } from '../contract/snapshot.ts'
+import type { Fallback } from '../contract/upstream.ts'
 import { compileRouter, type Router } from '../router/router.ts'
-import type { RoundRobin } from '../upstreams/balance/round-robin.ts'
-import { borrowSplit, borrowUpstream, type UpstreamStates } from '../upstreams/upstream.ts'
+import type { UpstreamStates } from '../upstreams/states.ts'
+import { borrowSplit, borrowUpstream, type LiveUpstream } from '../upstreams/upstream.ts'
 import { FixedHead } from './fixed-head.ts'
 import { compileRouteChain, routeLayers, type PluginStates, type RouteLayers } from './chains.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
@@ -16,13 +17,13 @@ import { compileTrustedProxies } from './trusted-proxies.ts'
 export interface LiveState {
   readonly upstreams: UpstreamStates
   readonly plugins: PluginStates
-  readonly splits: LiveStates<RoundRobin>
 }
 
 /** A snapshot with what only `explain` and the admin API ask for. */
 export interface CompiledSnapshot extends Snapshot {
   readonly router: Router
   readonly config: ValidConfig['config']
+  readonly upstreams: ReadonlyMap<string, LiveUpstream>
   /** Toggle layers by route index. */
   readonly layers: readonly RouteLayers[]
 }
@@ -37,12 +38,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
   try {
     const { config, toggles, defaults } = valid
     const rules = { defaults, orders: config.pluginOrder ?? {} }
-    const upstreams = new Map<string, Upstream>()
-    for (const [name, upstreamConfig] of Object.entries(config.upstreams ?? {})) {
-      const borrowed = borrowUpstream(name, upstreamConfig, live.upstreams)
-      keep(borrowed.release)
-      upstreams.set(name, borrowed.upstream)
-    }
+    const upstreams = borrowUpstreams(config, live.upstreams, keep)
     const router = compileRouter(config.routes.map(({ name, match = {}, priority = 0 }) => ({ name, match, priority })))
     const layers = config.routes.map((route, i) => routeLayers(toggles, routePattern(route), toggles.routes[i]!))
     const routes = config.routes.map((route, i) =>
@@ -67,6 +63,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       unmatched,
       trustedProxies: compileTrustedProxies(config.trustedProxies ?? []),
       config,
+      upstreams,
       layers,
       pins: 0,
       retired: false,
@@ -76,6 +73,30 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
     release()
     throw error
   }
+}
+
+function borrowUpstreams(
+  { upstreams = {}, zone = '', region = '' }: ValidConfig['config'],
+  states: UpstreamStates,
+  keep: (release: () => void) => void,
+): Map<string, LiveUpstream> {
+  const borrowed = new Map<string, LiveUpstream>()
+  for (const [name, config] of Object.entries(upstreams)) {
+    const { upstream, release } = borrowUpstream(name, config, { zone, region }, states)
+    keep(release)
+    borrowed.set(name, upstream)
+  }
+  for (const [name, { fallback }] of Object.entries(upstreams))
+    if (fallback !== undefined) borrowed.get(name)!.fallback = compileFallback(fallback, borrowed)
+  return borrowed
+}
+
+function compileFallback(
+  fallback: NonNullable<UpstreamConfig['fallback']>,
+  upstreams: ReadonlyMap<string, LiveUpstream>,
+): Fallback {
+  if ('upstream' in fallback) return { upstream: upstreams.get(fallback.upstream)!, respond: null }
+  return { upstream: null, respond: fixedReply({ status: 503, ...fallback.respond }) }
 }
 
 /** null for a route by pathRegex. */
@@ -98,7 +119,7 @@ const NO_ACTION: Action = {
 function action(
   route: RouteConfig,
   parameters: readonly string[],
-  upstreams: ReadonlyMap<string, Upstream>,
+  upstreams: ReadonlyMap<string, LiveUpstream>,
   live: LiveState,
   keep: (release: () => void) => void,
 ): Action {
@@ -124,7 +145,7 @@ function action(
 function split(
   route: string,
   shares: NonNullable<RouteConfig['split']>,
-  upstreams: ReadonlyMap<string, Upstream>,
+  upstreams: ReadonlyMap<string, LiveUpstream>,
   live: LiveState,
   keep: (release: () => void) => void,
 ): Split {
@@ -133,7 +154,7 @@ function split(
     JSON.stringify([route, shares]),
     shares.map(({ upstream }) => upstreams.get(upstream)!),
     weights,
-    live.splits,
+    live.upstreams,
   )
   keep(borrowed.release)
   return borrowed.split

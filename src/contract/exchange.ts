@@ -15,8 +15,9 @@ import type { Claims, LogMask, PluginExchange } from './plugin.ts'
 import type { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import type { ResponseHead } from './response-head.ts'
-import type { Chain, Route, Snapshot, Upstream } from './snapshot.ts'
-import type { Attempt, Endpoint } from './transport.ts'
+import type { Chain, Route, Snapshot } from './snapshot.ts'
+import { Tries } from './tries.ts'
+import type { Upstream } from './upstream.ts'
 import { ANSWERED, FAILED, type Verdict } from './verdict.ts'
 
 /** What the road does with an Exchange; the listener calls it. */
@@ -38,6 +39,8 @@ export interface Road {
   rejected(x: Exchange, error: unknown): void
   /** A timer of the Exchange has fired. */
   timedOut(x: Exchange, total: boolean): void
+  /** A second request may be worth it by now. */
+  hedgeDue(x: Exchange): void
 }
 
 /** What one listener knows and lends to each of its Exchanges. */
@@ -62,6 +65,7 @@ export const WAITING_FOR_CONNECTION = 2
 export const WAITING_FOR_REQUEST_BODY = 3
 export const WAITING_FOR_HEAD = 4
 export const WAITING_FOR_RESPONSE_BODY = 5
+export const WAITING_FOR_RETRY = 6
 
 const NO_CHAIN: Chain = Object.freeze({
   access: null,
@@ -108,7 +112,6 @@ export class Exchange implements PluginExchange, Matchable {
   route: Route | null = null
   chain: Chain = NO_CHAIN
   upstream: Upstream | null = null
-  endpoint: Endpoint | null = null
 
   // where it is
   /** Index into the road's table of stages. */
@@ -119,9 +122,7 @@ export class Exchange implements PluginExchange, Matchable {
   parks = 0
   /** What the timer measures: one of WAITING_FOR_*. */
   waiting = WAITING_FOR_NOTHING
-  /** An attempt runs; null before, and after its end. */
-  attempt: Attempt | null = null
-  attempts = 0
+  readonly tries: Tries
   /** The head was handed to the reply: nothing but the body, or a cut, can follow. */
   headSent = false
   /** The reply is complete, cut, or the client is gone. */
@@ -175,6 +176,7 @@ export class Exchange implements PluginExchange, Matchable {
     this.listener = listener
     this.timer = new Timer(() => road.timedOut(this, false))
     this.totalTimer = new Timer(() => road.timedOut(this, true))
+    this.tries = new Tries(() => road.hedgeDue(this))
   }
 
   /** Ready for the next request. Mirrors the fields above. */
@@ -200,11 +202,9 @@ export class Exchange implements PluginExchange, Matchable {
     this.route = null
     this.chain = NO_CHAIN
     this.upstream = null
-    this.endpoint = null
     this.stage = 0
     this.resumeAt = 0
-    this.attempt = null
-    this.attempts = 0
+    this.tries.reset()
     this.headSent = false
     this.finished = false
     this.shared = false

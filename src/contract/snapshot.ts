@@ -3,7 +3,7 @@ import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
 import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
 import type { ResponseHead } from './response-head.ts'
-import type { Endpoint } from './transport.ts'
+import type { Upstream } from './upstream.ts'
 import type { Exchange } from './exchange.ts'
 
 /** One plugin's step in one phase, with its name for logs and errors. */
@@ -33,22 +33,6 @@ export interface Chain {
 /** Chooses the chain of a route whose toggles depend on the path of the request. */
 export interface ChainPicker {
   pick(path: string): Chain
-}
-
-/** A named group of endpoints with one policy. */
-export interface Upstream {
-  readonly name: string
-  readonly timeouts: UpstreamTimeouts
-  /** The next endpoint; null when there is none. */
-  pick(): Endpoint | null
-}
-
-/** Milliseconds; 0 is no limit. */
-export interface UpstreamTimeouts {
-  readonly connect: number
-  readonly response: number
-  readonly idle: number
-  readonly total: number
 }
 
 /** Shares requests among upstreams. */

@@ -2,15 +2,6 @@
 import type { Failure } from '../base/errors.ts'
 import type { Exchange } from './exchange.ts'
 
-/** One address of an upstream, with what is known of it now. Lives outside snapshots. */
-export interface Endpoint {
-  /** Origin, e.g. `http://127.0.0.1:9001`. */
-  readonly url: string
-  readonly transport: Transport
-  /** Requests that are on their way. */
-  inFlight: number
-}
-
 /** A try of one Exchange at one endpoint. */
 export interface Attempt {
   /** It waits because every connection that may be opened is busy. */

@@ -1,109 +1,227 @@
-// A named group of endpoints: what the road picks from. Endpoints and the position of the balancer outlive snapshots.
-import type { LiveStates } from '../base/live-states.ts'
-import type { TimerWheel } from '../base/timer-wheel.ts'
-import type { UpstreamConfig } from '../config/schema.ts'
-import type { Split, Upstream, UpstreamTimeouts } from '../contract/snapshot.ts'
-import type { Endpoint, Transport } from '../contract/transport.ts'
+// A named group of endpoints with one policy: what the road picks from. The policy belongs to the snapshot; everything that
+// was learned of the endpoints outlives it.
+import type { UpstreamConfig } from '../config/upstream-schema.ts'
+import type { Exchange } from '../contract/exchange.ts'
+import type { Split } from '../contract/snapshot.ts'
+import type {
+  Endpoint,
+  Fallback,
+  HedgePolicy,
+  RetryPolicy,
+  Sticky,
+  Upstream,
+  UpstreamTimeouts,
+} from '../contract/upstream.ts'
 import { RoundRobin } from './balance/round-robin.ts'
-import { UndiciTransport } from './undici/transport.ts'
-import type { WireOptions } from './wire/options.ts'
-import { WireTransport } from './wire/transport.ts'
+import { borrowBreaker, borrowMember, type MemberOptions } from './borrow-member.ts'
+import { Budget } from './budget.ts'
+import { Cluster, type ClusterOptions } from './cluster.ts'
+import type { DiscoveredEndpoint } from './discovery/source.ts'
+import { LiveSource } from './live-source.ts'
+import { Hedging, Retries } from './policy.ts'
+import * as settings from './settings.ts'
+import type { UpstreamStates } from './states.ts'
+import { StickyCookie } from './sticky.ts'
 
-export class LiveEndpoint implements Endpoint {
-  readonly url: string
-  readonly transport: Transport
-  inFlight = 0
-
-  constructor(url: string, transport: Transport) {
-    this.url = url
-    this.transport = transport
-  }
-}
-
-/** What upstreams borrow and give back; one of each per worker. */
-export interface UpstreamStates {
-  readonly endpoints: LiveStates<LiveEndpoint>
-  readonly balancers: LiveStates<RoundRobin>
-  readonly wheel: TimerWheel
+/** Where this gateway runs; '' for unknown. */
+export interface Place {
+  readonly zone: string
+  readonly region: string
 }
 
 export interface BorrowedUpstream {
-  readonly upstream: Upstream
+  readonly upstream: LiveUpstream
   readonly release: () => void
 }
 
-class BalancedUpstream implements Upstream {
+export class LiveUpstream implements Upstream {
   readonly name: string
   readonly timeouts: UpstreamTimeouts
-  readonly #endpoints: readonly Endpoint[]
-  readonly #balancer: RoundRobin
+  readonly retries: RetryPolicy | null
+  readonly hedge: HedgePolicy | null
+  readonly sticky: Sticky | null
+  readonly readsLoad: boolean
+  /** Set once all upstreams of the configuration are there. */
+  fallback: Fallback | null = null
+  readonly cluster: Cluster
+  /** Where its endpoints are found; null when they are listed. */
+  readonly source: LiveSource | null
 
-  constructor(name: string, timeouts: UpstreamTimeouts, endpoints: readonly Endpoint[], balancer: RoundRobin) {
-    this.name = name
-    this.timeouts = timeouts
-    this.#endpoints = endpoints
-    this.#balancer = balancer
+  constructor(parts: Omit<LiveUpstream, 'fallback' | 'pick' | 'hasOther' | 'retryAfter' | 'isOpen'>) {
+    this.name = parts.name
+    this.timeouts = parts.timeouts
+    this.retries = parts.retries
+    this.hedge = parts.hedge
+    this.sticky = parts.sticky
+    this.readsLoad = parts.readsLoad
+    this.cluster = parts.cluster
+    this.source = parts.source
   }
 
-  pick(): Endpoint | null {
-    const index = this.#balancer.pick()
-    return index < 0 ? null : this.#endpoints[index]!
+  pick(x: Exchange): Endpoint | null {
+    return this.cluster.pick(x)
+  }
+
+  hasOther(x: Exchange): boolean {
+    return this.cluster.hasOther(x)
+  }
+
+  get retryAfter(): number {
+    return this.cluster.retryAfter
+  }
+
+  get isOpen(): boolean {
+    return this.cluster.isOpen
   }
 }
 
-/** Compiles one upstream. What is equal to a living one, by everything that defines it, is shared with it. */
-export function borrowUpstream(name: string, config: UpstreamConfig, states: UpstreamStates): BorrowedUpstream {
-  const { timeouts = {}, connections = {} } = config
-  const options: WireOptions = {
-    connectTimeout: timeouts.connect ?? 5_000,
-    maxConnections: connections.max ?? 1024,
-    queue: connections.queue ?? 1024,
-    keepAlive: connections.keepAlive ?? 30_000,
-    maxRequests: connections.maxRequests ?? 1_000_000,
-    maxHeadSize: config.maxHeadSize ?? 32 * 1024,
-    maxFields: config.maxHeaders ?? 256,
-    pipelining: config.pipelining ?? 1,
+/** Compiles one upstream. What is equal to something living, by everything that defines it, is shared with it. */
+export function borrowUpstream(
+  name: string,
+  config: UpstreamConfig,
+  place: Place,
+  states: UpstreamStates,
+): BorrowedUpstream {
+  const releases: (() => void)[] = []
+  const release = (): void => {
+    for (const give of releases.splice(0).toReversed()) give()
   }
-  const { transport = 'auto' } = config
-  const keys = config.endpoints.map(({ url }) => JSON.stringify([name, url, transport, options]))
-  const endpoints = keys.map((key, i) => {
-    const { url } = config.endpoints[i]!
-    return states.endpoints.acquire(
-      key,
-      () => new LiveEndpoint(url, openTransport(transport, url, options, states.wheel)),
-    )
-  })
-  const weights = config.endpoints.map(({ weight }) => weight ?? 1)
-  const balancerKey = JSON.stringify([name, keys, weights])
-  const balancer = states.balancers.acquire(balancerKey, () => RoundRobin.of(weights))
-  return {
-    upstream: new BalancedUpstream(
+  try {
+    const source = borrowSource(name, config, states, releases)
+    const sticky = config.sticky === undefined ? null : new StickyCookie(name, config.sticky)
+    const cluster = borrowCluster(name, config, place, sticky, source, states, releases)
+    const upstream = new LiveUpstream({
       name,
-      {
-        connect: options.connectTimeout,
-        response: timeouts.response ?? 10_000,
-        idle: timeouts.idle ?? 30_000,
-        total: timeouts.total ?? 0,
-      },
-      endpoints,
-      balancer,
-    ),
-    release() {
-      for (const key of keys) states.endpoints.release(key)
-      states.balancers.release(balancerKey)
-    },
+      timeouts: settings.upstreamTimeouts(config),
+      retries: retriesOf(name, config, states, releases),
+      hedge:
+        config.hedge === undefined
+          ? null
+          : new Hedging(
+              config.hedge,
+              cluster.latencies!,
+              borrowBudget([name, 'hedge'], config.hedge.budget ?? 0.05, states, releases),
+            ),
+      sticky,
+      readsLoad: config.loadAware !== undefined,
+      cluster,
+      source,
+    })
+    return { upstream, release }
+  } catch (error) {
+    release()
+    throw error
   }
 }
 
-/** `auto` takes the own client wherever it can speak: HTTP/1.1 without TLS. */
-function openTransport(
-  kind: NonNullable<UpstreamConfig['transport']>,
-  url: string,
-  options: WireOptions,
-  wheel: TimerWheel,
-): Transport {
-  const wire = kind === 'wire' || (kind === 'auto' && url.startsWith('http:'))
-  return wire ? new WireTransport(url, options, wheel) : new UndiciTransport(url, options, wheel)
+function borrowSource(
+  name: string,
+  { discovery }: UpstreamConfig,
+  states: UpstreamStates,
+  releases: (() => void)[],
+): LiveSource | null {
+  if (discovery === undefined) return null
+  const key = JSON.stringify([name, discovery])
+  const source = states.sources.acquire(
+    key,
+    () => new LiveSource(settings.openSource(name, discovery, states), states.serving),
+  )
+  releases.push(() => states.sources.release(key))
+  return source
+}
+
+/** The endpoints with all that decides who gets a request. Timeouts and retries may change without a new one. */
+function borrowCluster(
+  name: string,
+  config: UpstreamConfig,
+  place: Place,
+  sticky: StickyCookie | null,
+  source: LiveSource | null,
+  states: UpstreamStates,
+  releases: (() => void)[],
+): Cluster {
+  const { timeouts, retries: _retries, fallback: _fallback, ...defining } = config
+  const key = JSON.stringify([name, place, timeouts?.connect, defining])
+  const cluster = states.clusters.acquire(key, () => openCluster(name, config, place, sticky, source, states))
+  releases.push(() => states.clusters.release(key))
+  return cluster
+}
+
+function openCluster(
+  name: string,
+  config: UpstreamConfig,
+  { zone, region }: Place,
+  sticky: StickyCookie | null,
+  source: LiveSource | null,
+  states: UpstreamStates,
+): Cluster {
+  const { breaker } = config
+  const options: ClusterOptions = {
+    zone,
+    region,
+    slowStart: config.slowStart ?? 10_000,
+    spillOver: config.spillOver ?? 0.7,
+    panic: config.panic ?? 0.5,
+    maxConcurrent: breaker?.maxConcurrent ?? Infinity,
+    maxPending: breaker?.maxPending ?? Infinity,
+    loadAware: settings.loadAwareOptions(config),
+    expectsLatency: config.balance === 'p2c',
+    keepsLatencies: config.hedge !== undefined,
+    makeBalancer: settings.balancerMaker(config),
+    hashOf: settings.hasher(config),
+    stickyId: sticky === null ? null : (url) => sticky.idOf(url),
+    cookieOf: (x) => (sticky === null ? '' : sticky.of(x)),
+  }
+  const memberOptions: MemberOptions = {
+    upstream: name,
+    transport: config.transport ?? 'auto',
+    wire: settings.wireOptions(config),
+    check: settings.checkOptions(config),
+    outlier: settings.outlierOptions(config),
+    breaker: settings.breakerOptions(config, 'endpoint'),
+  }
+  const ends: (() => void)[] = []
+  const shared = settings.breakerOptions(config, 'upstream')
+  const cluster = new Cluster(
+    options,
+    shared === null ? null : borrowBreaker(JSON.stringify([name]), shared, states, ends),
+    (origin) => borrowMember(origin, memberOptions, states),
+    states.wheel,
+    () => {
+      for (const end of ends) end()
+    },
+  )
+  if (source === null) cluster.setMembers((config.endpoints ?? []).map(listed))
+  else ends.push(source.listen((endpoints) => cluster.setMembers(endpoints)))
+  return cluster
+}
+
+function listed(endpoint: NonNullable<UpstreamConfig['endpoints']>[number]): DiscoveredEndpoint {
+  const { url, weight = 1, zone = '', region = '', metadata = {} } = endpoint
+  return { url, weight, zone, region, metadata }
+}
+
+/** Without another endpoint, and without being asked to, nothing is tried again. */
+function retriesOf(
+  name: string,
+  { retries, endpoints = [], discovery }: UpstreamConfig,
+  states: UpstreamStates,
+  releases: (() => void)[],
+): RetryPolicy | null {
+  if (retries === undefined && discovery === undefined && endpoints.length < 2) return null
+  if (retries?.attempts === 0) return null
+  return new Retries(retries ?? null, borrowBudget([name, 'retry'], retries?.budget ?? 0.2, states, releases))
+}
+
+function borrowBudget(
+  of: readonly string[],
+  share: number,
+  { budgets, clock }: UpstreamStates,
+  releases: (() => void)[],
+): Budget {
+  const key = JSON.stringify([of, share])
+  releases.push(() => budgets.release(key))
+  return budgets.acquire(key, () => new Budget(share, clock))
 }
 
 export interface BorrowedSplit {
@@ -116,11 +234,11 @@ export function borrowSplit(
   key: string,
   upstreams: readonly Upstream[],
   weights: readonly number[],
-  balancers: LiveStates<RoundRobin>,
+  { splits }: UpstreamStates,
 ): BorrowedSplit {
-  const balancer = balancers.acquire(key, () => RoundRobin.of(weights))
+  const balancer = splits.acquire(key, () => RoundRobin.of(weights))
   return {
     split: { pick: () => upstreams[balancer.pick()]! },
-    release: () => balancers.release(key),
+    release: () => splits.release(key),
   }
 }

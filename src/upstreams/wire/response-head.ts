@@ -122,6 +122,15 @@ export class WireHead implements ResponseHead {
     if (this.#dateLength > 0) headers.push('date', latin1(this.#date, 0, this.#dateLength))
   }
 
+  find(name: string): string {
+    const lines = this.#lines
+    for (let i = 0; i < this.#fields * OFFSETS; i += OFFSETS) {
+      if (lines[i + 1]! - lines[i]! !== name.length || !this.#names(lines[i]!, name)) continue
+      return latin1(this.#out.bytes, lines[i + 2]!, lines[i + 3]!)
+    }
+    return ''
+  }
+
   block(edits: HeaderEdits): Uint8Array {
     if (edits.length > 0) this.#apply(edits)
     const { bytes, end } = this.#out
