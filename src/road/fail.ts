@@ -3,6 +3,7 @@ import { ERRORS, Failure } from '../base/errors.ts'
 import { BodyRefused } from '../contract/body-transform.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import type { FAILED } from '../contract/verdict.ts'
+import { cancelTries } from './finish.ts'
 import type { RoadState } from './state.ts'
 
 /** A stage threw: a body step that refuses the body, a plugin's fault if one was running, else a bug of ours. */
@@ -21,8 +22,9 @@ export function bodyFailure(error: unknown): Failure {
 export function fail(x: Exchange, state: RoadState): void {
   const { kind, detail } = x.failure!
   report(x, state)
-  x.attempt?.cancel()
-  x.attempt = null
+  cancelTries(x)
+  x.tries.current.attempt = null
+  state.wheel.disarm(x.tries.hedgeTimer)
   state.wheel.disarm(x.totalTimer)
   if (kind.close) x.closeAfter = true
   x.status = kind.status
@@ -34,7 +36,7 @@ export function fail(x: Exchange, state: RoadState): void {
   x.responsePipe = null
   x.responseHeaders.clear()
   x.responseHeaders.push('content-type', 'application/problem+json')
-  if (kind.status === 503 || kind.status === 429) x.responseHeaders.push('retry-after', '1')
+  if (kind.status === 503 || kind.status === 429) x.responseHeaders.push('retry-after', String(secondsToWait(x)))
   x.localBody = JSON.stringify({
     type: 'about:blank',
     title: kind.title,
@@ -43,6 +45,12 @@ export function fail(x: Exchange, state: RoadState): void {
     instance: x.requestId,
     code: kind.code,
   })
+}
+
+/** Whole seconds after which another request may be worth it. */
+function secondsToWait(x: Exchange): number {
+  const open = x.failure!.kind === ERRORS.circuitOpen || x.failure!.kind === ERRORS.noEndpoint
+  return open ? Math.max(1, Math.ceil(x.upstream!.retryAfter / 1000)) : 1
 }
 
 function report(x: Exchange, state: RoadState): void {
@@ -55,7 +63,7 @@ function report(x: Exchange, state: RoadState): void {
       requestId: x.requestId,
       route: x.routeName,
       upstream: x.upstreamName === '' ? undefined : x.upstreamName,
-      endpoint: x.endpoint?.url,
+      endpoint: x.tries.current.endpoint?.url,
       plugin: x.failedPlugin === '' ? undefined : x.failedPlugin,
       err: cause ?? undefined,
     },

@@ -1,5 +1,7 @@
 // The end of an Exchange: observe, log, give everything back.
 import type { Exchange } from '../contract/exchange.ts'
+import { dropSecond } from './hedge.ts'
+import { settleFinished } from './outcome.ts'
 import { unpin } from './pin.ts'
 import type { RoadState } from './state.ts'
 import { stopClocks } from './timeouts.ts'
@@ -12,23 +14,32 @@ export function finish(x: Exchange, state: RoadState): void {
 
 /** The reply went out in one piece. */
 export function finishWhole(x: Exchange, state: RoadState): void {
-  x.attempt?.cancel()
+  cancelTries(x)
   close(x, state)
 }
 
 /** The client is gone or was cut off: the upstream request is cancelled and the Exchange never reused. */
 export function abandon(x: Exchange, state: RoadState): void {
   x.shared = true
-  x.attempt?.cancel()
+  cancelTries(x)
   close(x, state)
+}
+
+/** Requests that are on their way are given up. */
+export function cancelTries(x: Exchange): void {
+  x.tries.current.attempt?.cancel()
+  dropSecond(x)
 }
 
 function close(x: Exchange, state: RoadState): void {
   x.finished = true
-  x.attempt = null
+  const { current, hedgeTimer } = x.tries
+  current.attempt = null
   stopClocks(x, state)
   state.wheel.disarm(x.totalTimer)
-  if (x.endpoint !== null) x.endpoint.inFlight--
+  state.wheel.disarm(hedgeTimer)
+  settleFinished(x)
+  current.end()
   runLog(x, state)
   x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)

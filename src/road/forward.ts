@@ -1,5 +1,6 @@
 // The head that the upstream gets: the client's, without what concerns only the client's connection, with the fields
 // that say where the request came from (RFC 9110 section 7.6, RFC 7239).
+import { now } from '../base/clock.ts'
 import type { HeaderList } from '../base/headers.ts'
 import { isHopByHop } from '../base/hop-by-hop.ts'
 import type { Exchange } from '../contract/exchange.ts'
@@ -27,6 +28,9 @@ export function writeUpstreamHead(x: Exchange): void {
     out.push('content-length', String(body.length))
   }
   pushForwarding(x, out, believed)
+  const { header, total } = x.upstream!.timeouts
+  // The client's own word about it is not passed on.
+  if (header !== '') out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
 }
 
 /** Written anew below. */

@@ -3,7 +3,7 @@ import { now } from '../base/clock.ts'
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { BodyTransform } from '../contract/body-transform.ts'
-import type { Exchange, Road } from '../contract/exchange.ts'
+import { WAITING_FOR_RETRY, type Exchange, type Road } from '../contract/exchange.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ResponseReceiver } from '../contract/transport.ts'
 import { ANSWERED, FAILED, NEXT, PARKED, type Progress } from '../contract/verdict.ts'
@@ -15,10 +15,13 @@ import { match } from './match.ts'
 import { access, request, response } from './phases.ts'
 import { pin } from './pin.ts'
 import { forwardBody, reply, resumeBody } from './reply.ts'
-import { mayRetry } from './retry.ts'
-import { send, sendAgain } from './send.ts'
+import { dropSecond, hedge, promoteSecond } from './hedge.ts'
+import { settleFailed } from './outcome.ts'
+import { retryAfterFailure, retryAfterStatus, wasStale } from './retry.ts'
+import { dispatch, send, sendAgain } from './send.ts'
 import type { RoadState, Stage } from './state.ts'
 import { connectionMade, expire, requestSent, stopClocks } from './timeouts.ts'
+import { adviseUpstream } from './advice.ts'
 
 const ROAD: readonly Stage[] = [
   pin, //      the snapshot that this request sees to its end
@@ -109,11 +112,18 @@ export class MainRoad implements Road, ResponseReceiver {
 
   head(x: Exchange): void {
     stopClocks(x, this.state)
+    const { tries, upstream } = x
+    if (tries.second !== null) dropSecond(x)
+    if (tries.hedgeTimer.armed) this.state.wheel.disarm(tries.hedgeTimer)
     x.respondedAt = now()
+    tries.status = x.status
+    if (x.status >= 400 && upstream!.retries !== null && retryAfterStatus(x, this.state)) return
+    if (x.body.length !== 0) x.body.keep(0)
+    if (upstream!.sticky !== null || upstream!.readsLoad) adviseUpstream(x)
     x.stage = RESPONSE
     this.#advance(x)
     // The steps wait for a promise: the body must wait too.
-    if (!x.headSent && !x.finished) x.attempt?.pause()
+    if (!x.headSent && !x.finished) tries.current.attempt?.pause()
   }
 
   data(x: Exchange, bytes: Uint8Array): void {
@@ -141,7 +151,7 @@ export class MainRoad implements Road, ResponseReceiver {
   }
 
   ended(x: Exchange): void {
-    x.attempt = null
+    x.tries.current.attempt = null
     if (x.finished) return
     if (x.responsePipe !== null && !x.bodyless && !this.#transform(x, x.responsePipe, null)) return
     if (!x.headSent || x.clientSlow) {
@@ -158,16 +168,45 @@ export class MainRoad implements Road, ResponseReceiver {
   }
 
   failed(x: Exchange, failure: Failure, untouched: boolean): void {
-    x.attempt = null
+    x.tries.current.attempt = null
     if (x.finished) return
-    if (untouched && mayRetry(x, failure)) sendAgain(x, this.state)
-    else this.#fail(x, failure)
+    if (untouched && wasStale(x, failure)) sendAgain(x, this.state)
+    else this.#tryFailed(x, failure)
   }
 
   timedOut(x: Exchange, total: boolean): void {
     if (x.finished) return
-    const failure = expire(x, this.state, total)
-    if (failure !== null) this.#fail(x, failure)
+    if (!total && x.waiting === WAITING_FOR_RETRY) this.#tryAgain(x)
+    else {
+      const failure = expire(x, this.state, total)
+      if (failure !== null) this.#tryFailed(x, failure)
+    }
+  }
+
+  hedgeDue(x: Exchange): void {
+    if (!x.finished) hedge(x, this.state)
+  }
+
+  #tryAgain(x: Exchange): void {
+    const progress = dispatch(x, this.state)
+    if (progress === PARKED) return
+    this.#step(x, progress)
+    this.#advance(x)
+  }
+
+  /** The request to the upstream has failed, or took too long: another may take its place. */
+  #tryFailed(x: Exchange, failure: Failure): void {
+    const { current, second } = x.tries
+    stopClocks(x, this.state)
+    current.attempt?.cancel()
+    if (second !== null && failure.kind !== ERRORS.totalTimeout) {
+      settleFailed(x, failure)
+      promoteSecond(x)
+      requestSent(x, this.state)
+      return
+    }
+    if (retryAfterFailure(x, failure, this.state)) return
+    this.#fail(x, failure)
   }
 
   bodyFailed(x: Exchange, error: unknown): void {

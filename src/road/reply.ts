@@ -1,7 +1,7 @@
 // The head as one block, then the body as it comes, at the pace of the client.
 import type { Exchange } from '../contract/exchange.ts'
 import { PARKED, type Progress } from '../contract/verdict.ts'
-import { finishWhole } from './finish.ts'
+import { cancelTries, finishWhole } from './finish.ts'
 import type { RoadState } from './state.ts'
 import { bodyBegins, stopClocks } from './timeouts.ts'
 
@@ -26,15 +26,15 @@ export function reply(x: Exchange, state: RoadState): Progress {
     state.receiver.ended(x) // again: now it can be passed on
   } else {
     // It was paused while response steps waited.
-    x.attempt?.resume()
+    x.tries.current.attempt?.resume()
   }
   return PARKED
 }
 
 /** A reply of our own is larger than what the client takes at once: `drained` finishes it. */
 function awaitClient(x: Exchange, state: RoadState): void {
-  x.attempt?.cancel()
-  x.attempt = null
+  cancelTries(x)
+  x.tries.current.attempt = null
   stopClocks(x, state)
   x.clientSlow = true
   x.endedEarly = true
@@ -46,12 +46,12 @@ export function forwardBody(x: Exchange, bytes: Uint8Array): void {
   x.bytesOut += bytes.byteLength
   if (x.reply.write(bytes)) return
   x.clientSlow = true
-  x.attempt?.pause()
+  x.tries.current.attempt?.pause()
 }
 
 export function resumeBody(x: Exchange): void {
   x.progress++ // the client reads: that is a sign of life too
-  x.attempt?.resume()
+  x.tries.current.attempt?.resume()
 }
 
 /** The rest of the upload is small enough to be read and dropped, so that the connection can be used again. */

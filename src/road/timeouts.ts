@@ -1,4 +1,5 @@
 // What an Exchange waits for, and for how long. One timer per Exchange measures the phase it is in, one the whole.
+import { now } from '../base/clock.ts'
 import { ERRORS, Failure } from '../base/errors.ts'
 import {
   WAITING_FOR_CONNECTION,
@@ -9,20 +10,45 @@ import {
   WAITING_FOR_RESPONSE_BODY,
   type Exchange,
 } from '../contract/exchange.ts'
+import { settleReplied } from './outcome.ts'
 import type { RoadState } from './state.ts'
+
+/** ms of a body after which the endpoint is told that its reply is a good one: some go on for hours. */
+const SETTLE_AFTER = 1000
+
+/** `limit`, or what is left of the time of one try if that is less; 0: no limit. */
+export function withinTry(x: Exchange, limit: number): number {
+  const perTry = x.upstream!.retries?.perTry ?? 0
+  if (perTry === 0) return limit
+  const left = Math.max(1, x.tries.current.startedAt + perTry - now())
+  return limit === 0 ? left : Math.min(limit, left)
+}
 
 /** The connection is there: from now on the client's upload is what is waited for, if there is one. */
 export function connectionMade(x: Exchange, state: RoadState): void {
+  x.tries.current.connected()
   x.waiting = WAITING_FOR_REQUEST_BODY
   if (x.body.length > 0 || x.body.length === -1) wait(x, state, WAITING_FOR_REQUEST_BODY, x.upstream!.timeouts.idle)
 }
 
 export function requestSent(x: Exchange, state: RoadState): void {
-  if (x.respondedAt === 0) wait(x, state, WAITING_FOR_HEAD, x.upstream!.timeouts.response)
+  if (x.respondedAt === 0) wait(x, state, WAITING_FOR_HEAD, withinTry(x, x.upstream!.timeouts.response))
 }
 
 export function bodyBegins(x: Exchange, state: RoadState): void {
-  wait(x, state, WAITING_FOR_RESPONSE_BODY, x.upstream!.timeouts.idle)
+  const { idle } = x.upstream!.timeouts
+  wait(x, state, WAITING_FOR_RESPONSE_BODY, idle === 0 ? SETTLE_AFTER : Math.min(idle, SETTLE_AFTER))
+}
+
+/** The body has gone on for a while. True: the clock of the idle time was wound, it was not that which fired. */
+function settleLongReply(x: Exchange, state: RoadState): boolean {
+  if (x.waiting !== WAITING_FOR_RESPONSE_BODY || !x.tries.current.unsettled) return false
+  settleReplied(x)
+  const { idle } = x.upstream!.timeouts
+  if (idle > 0 && idle <= SETTLE_AFTER) return false
+  if (x.progress !== x.progressSeen) wait(x, state, WAITING_FOR_RESPONSE_BODY, idle)
+  else if (idle > 0) state.wheel.arm(x.timer, idle - SETTLE_AFTER)
+  return true
 }
 
 /** Nothing is waited for just now; the limit of the whole exchange goes on. */
@@ -41,11 +67,14 @@ function wait(x: Exchange, state: RoadState, what: number, limit: number): void 
 /** A timer fired. Null: bytes have moved since, and it was armed again. */
 export function expire(x: Exchange, state: RoadState, total: boolean): Failure | null {
   if (total) return new Failure(ERRORS.totalTimeout)
+  if (settleLongReply(x, state)) return null
   switch (x.waiting) {
     case WAITING_FOR_PLUGIN:
       return new Failure(ERRORS.pluginTimeout, '', new Error(`plugin ${x.failedPlugin} did not settle`))
     case WAITING_FOR_CONNECTION:
-      return new Failure(x.attempt?.queued ? ERRORS.upstreamOverloaded : ERRORS.upstreamConnectTimeout)
+      return new Failure(
+        x.tries.current.attempt?.queued === true ? ERRORS.upstreamOverloaded : ERRORS.upstreamConnectTimeout,
+      )
     case WAITING_FOR_HEAD:
       return new Failure(ERRORS.upstreamResponseTimeout)
     case WAITING_FOR_REQUEST_BODY:
