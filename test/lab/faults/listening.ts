@@ -56,6 +56,7 @@ export async function listenAgain(port: number, accept: (socket: Socket) => void
  * half alone (lib/net.js, Socket.prototype._reset).
  */
 export function abort(socket: Socket): void {
-  ;(socket as Socket & { resetAndClosing: boolean }).resetAndClosing = true
+  // While its own FIN is under way libuv refuses to reset, and node would never say that the socket is closed.
+  if (!socket.writableEnded) (socket as Socket & { resetAndClosing: boolean }).resetAndClosing = true
   socket.destroy()
 }
