@@ -25,7 +25,7 @@ import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
-import type { LiveUpstream } from './upstreams/upstream.ts'
+import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
 
 const BUILT_IN_PLUGINS = new URL('../plugins/', import.meta.url)
 
@@ -55,7 +55,7 @@ export function createLiveState(
 ): LiveState {
   const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics))
   return {
-    upstreams: new UpstreamStates(wheel, serving),
+    upstreams: new UpstreamStates(wheel, log, serving),
     plugins: {
       available: plugins,
       instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
@@ -139,6 +139,7 @@ export class Gateway {
     this.#snapshot = compile(validated, 1, this.#live)
     try {
       await start(validated, this.#live)
+      await this.#discover(this.#snapshot)
     } catch (error) {
       this.#snapshot.release()
       throw error
@@ -150,6 +151,13 @@ export class Gateway {
     await this.#settle(validated)
     this.ready = true
     this.#log.info({ version: 1, routes: config.routes.length }, 'ready')
+  }
+
+  /** Waits, for a while, until endpoints that are to be found were: a new snapshot must not begin without any. */
+  async #discover({ upstreams }: CompiledSnapshot): Promise<void> {
+    for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT)) {
+      this.#log.warn({ upstream: name }, 'discovery has not told any endpoints yet')
+    }
   }
 
   /** Opens what is new, then closes what is gone. Rejects, with nothing changed, when an address cannot be had. */
@@ -227,6 +235,7 @@ export class Gateway {
     const next = compile(validated, this.#snapshot.version + 1, live)
     try {
       await start(validated, live)
+      await this.#discover(next)
       await this.#listen(validated.valid.config)
     } catch (error) {
       next.release()
@@ -283,6 +292,7 @@ export class Gateway {
 }
 
 const DRAIN_TIMEOUT = 30_000
+const DISCOVERY_TIMEOUT = 5_000
 /** Why the configuration is looked at again. */
 const PLUGIN_FILES = 'plugin files'
 

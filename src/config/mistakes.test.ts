@@ -238,10 +238,7 @@ const MISTAKES: readonly Mistake[] = [
     `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { ‹status: [200] } } }\nroutes: []`,
     'without path a check only connects',
   ],
-  [
-    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { path: ‹health } } }\nroutes: []`,
-    '"health"',
-  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { path: ‹health } } }\nroutes: []`, '"health"'],
   [
     `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { interval: ‹0s } } }\nroutes: []`,
     'time between them',

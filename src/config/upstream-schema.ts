@@ -52,7 +52,7 @@ const EtcdDiscovery = Type.Object(
       description: 'Members of the etcd cluster',
     }),
     registry: Type.Optional(
-      Type.String({ minLength: 1, description: 'NAME in /sluice/NAME/endpoints/UPSTREAM/ID', default: 'default' }),
+      Type.String({ minLength: 1, description: 'NAME in /sluice/NAME/endpoints/UPSTREAM/ID', default: 'sluice' }),
     ),
     upstream: Type.Optional(
       Type.String({ minLength: 1, description: 'UPSTREAM in the key; absent: the name of the upstream' }),

@@ -14,10 +14,10 @@ export function settleFailed(x: Exchange, failure: Failure): void {
   else current.settle(FAILED_THERE, kind === ERRORS.upstreamConnect ? -1 : now() - current.startedAt)
 }
 
-/** The head has come, and nothing that went wrong later was the endpoint's fault. */
-export function settleReplied(x: Exchange): void {
+/** The head has come, and nothing that went wrong later was the endpoint's fault. `at`: when it had answered. */
+export function settleReplied(x: Exchange, at = x.respondedAt): void {
   const { current, status } = x.tries
-  current.settle(outcomeOf(status), x.respondedAt - current.startedAt)
+  current.settle(outcomeOf(status), at - current.startedAt)
 }
 
 /** The Exchange is over. */

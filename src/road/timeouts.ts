@@ -13,8 +13,10 @@ import {
 import { settleReplied } from './outcome.ts'
 import type { RoadState } from './state.ts'
 
-/** ms of a body after which the endpoint is told that its reply is a good one: some go on for hours. */
+/** ms of a body after which the endpoint is told how it did: some go on for hours. */
 const SETTLE_AFTER = 1000
+/** Bytes in that time below which a body of known length drips: it counts as slow, although its head came soon. */
+const DRIP = 1024
 
 /** `limit`, or what is left of the time of one try if that is less; 0: no limit. */
 export function withinTry(x: Exchange, limit: number): number {
@@ -43,7 +45,8 @@ export function bodyBegins(x: Exchange, state: RoadState): void {
 /** The body has gone on for a while. True: the clock of the idle time was wound, it was not that which fired. */
 function settleLongReply(x: Exchange, state: RoadState): boolean {
   if (x.waiting !== WAITING_FOR_RESPONSE_BODY || !x.tries.current.unsettled) return false
-  settleReplied(x)
+  const drips = x.responseLength >= 0 && !x.clientSlow && x.progress - x.progressSeen < DRIP
+  settleReplied(x, drips ? now() : x.respondedAt)
   const { idle } = x.upstream!.timeouts
   if (idle > 0 && idle <= SETTLE_AFTER) return false
   if (x.progress !== x.progressSeen) wait(x, state, WAITING_FOR_RESPONSE_BODY, idle)

@@ -75,6 +75,7 @@ export class Cluster implements Group {
   readonly #borrowed = new Map<string, BorrowedMember>()
   readonly #sticky = new Map<string, Member>()
   readonly #step = new Timer(() => this.refresh())
+  readonly #tell: (member: Member, well: boolean) => void
   readonly #ended: () => void
   #levels: readonly Level[] = []
   #loads: LoadWeights | null = null
@@ -82,15 +83,17 @@ export class Cluster implements Group {
   #requestsBefore: number[] = []
   #closed = false
 
-  /** `ended` gives back what else was borrowed for it. */
+  /** `tell` hears who is out, and who is back; `ended` gives back what else was borrowed for it. */
   constructor(
     options: ClusterOptions,
     breaker: Watched<CircuitBreaker> | null,
     borrow: (origin: DiscoveredEndpoint) => BorrowedMember,
     wheel: TimerWheel,
+    tell: (member: Member, well: boolean) => void,
     ended: () => void,
   ) {
     this.#options = options
+    this.#tell = tell
     this.#ended = ended
     this.#borrow = borrow
     this.#wheel = wheel
@@ -244,8 +247,10 @@ export class Cluster implements Group {
       all += weight
       if (member.healthy) healthy += weight
       const well = member.healthy && (member.watch.breaker === null || member.watch.breaker.state === 'closed')
-      if (well && !member.wasWell) member.warmingSince = time
+      if (well === member.wasWell) continue
       member.wasWell = well
+      if (well) member.warmingSince = time
+      this.#tell(member, well)
     }
     this.panicking = healthy < this.#options.panic * all
   }

@@ -80,6 +80,14 @@ export class Member implements Endpoint, Load {
     return (check === null || check.healthy) && (record === null || !record.ejected)
   }
 
+  /** Why it is not asked; undefined when nothing speaks against it. */
+  get trouble(): string | undefined {
+    const { check, record, breaker } = this.watch
+    if (check !== null && !check.healthy) return `health check: ${check.lastError}`
+    if (record !== null && record.ejected) return `ejected: ${record.reason}`
+    return breaker === null || breaker.state === 'closed' ? undefined : 'circuit breaker'
+  }
+
   get admits(): boolean {
     return this.watch.breaker === null || this.watch.breaker.admits
   }
@@ -114,8 +122,10 @@ export class Member implements Endpoint, Load {
       if (group.latencies !== null) group.latencies.record(false, latency)
     }
     if (record !== null && outcome !== UNKNOWN) record.observe(outcome === FAILED_THERE, latency)
+    // What was on its way when an endpoint was found out says nothing about the others.
+    const known = breaker !== null && breaker.state === 'open' ? UNKNOWN : outcome
     if (breaker !== null) breaker.end(ticket >> TOKEN_BITS, outcome, latency)
-    if (group.breaker !== null) group.breaker.end(ticket & TOKEN_MASK, outcome, latency)
+    if (group.breaker !== null) group.breaker.end(ticket & TOKEN_MASK, known, latency)
   }
 
   end(hadConnection: boolean): void {

@@ -144,13 +144,15 @@ function textOf(key: string): (x: Exchange) => string {
 export function openSource(
   upstream: string,
   discovery: DiscoveryConfig,
-  { wheel, clock }: UpstreamStates,
+  { wheel, clock, log }: UpstreamStates,
 ): EndpointSource {
   if ('dns' in discovery) {
     const { type = 'A', scheme = 'http', port, ...rest } = discovery.dns
     return new DnsSource({ ...rest, type, scheme, port: port ?? 0 }, wheel, clock)
   }
-  const { hosts, registry = 'default' } = discovery.etcd
+  const { hosts, registry = 'sluice' } = discovery.etcd
   const name = discovery.etcd.upstream ?? upstream
-  return new EtcdSource({ hosts, prefix: `/sluice/${registry}/endpoints/${name}/` }, wheel, clock)
+  const onProblem = ({ key, message }: { key: string; message: string }): void =>
+    log.warn({ upstream, key, problem: message }, 'an endpoint in the registry is left out')
+  return new EtcdSource({ hosts, prefix: `/sluice/${registry}/endpoints/${name}/`, onProblem }, wheel, clock)
 }

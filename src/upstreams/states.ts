@@ -2,6 +2,7 @@
 import { now } from '../base/clock.ts'
 import { LiveStates } from '../base/live-states.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import type { RoundRobin } from './balance/round-robin.ts'
 import type { Budget } from './budget.ts'
 import type { Cluster } from './cluster.ts'
@@ -31,8 +32,11 @@ export class UpstreamStates {
   readonly budgets = new LiveStates<Budget>(() => {})
   readonly splits = new LiveStates<RoundRobin>(() => {})
 
-  constructor(wheel: TimerWheel, serving: boolean) {
+  readonly log: Logger
+
+  constructor(wheel: TimerWheel, log: Logger, serving: boolean) {
     this.wheel = wheel
+    this.log = log
     this.serving = serving
   }
 }

@@ -114,6 +114,23 @@ export function borrowUpstream(
   }
 }
 
+/** Names of those of which nothing is known after `patience` ms. Resolves sooner when all is. */
+export async function undiscovered(upstreams: Iterable<LiveUpstream>, patience: number): Promise<string[]> {
+  const waiting = new Map<string, Promise<unknown>>()
+  for (const { name, source } of upstreams)
+    if (source !== null)
+      waiting.set(
+        name,
+        source.told.then(() => waiting.delete(name)),
+      )
+  if (waiting.size === 0) return []
+  let timer!: NodeJS.Timeout
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
+  await Promise.race([Promise.all(waiting.values()), late])
+  clearTimeout(timer)
+  return [...waiting.keys()]
+}
+
 function borrowSource(
   name: string,
   { discovery }: UpstreamConfig,
@@ -187,6 +204,11 @@ function openCluster(
     shared === null ? null : borrowBreaker(JSON.stringify([name]), shared, states, ends),
     (origin) => borrowMember(origin, memberOptions, states),
     states.wheel,
+    (member, well) => {
+      const line = { upstream: name, endpoint: member.url, why: member.trouble }
+      if (well) states.log.info(line, 'endpoint is back')
+      else states.log.warn(line, 'endpoint is out')
+    },
     () => {
       for (const end of ends) end()
     },

@@ -17,12 +17,12 @@ async function play(test: TestContext, name: string): Promise<{ ask: Ask; hits: 
   const hits = [0, 0, 0]
   for (const i of hits.keys()) {
     const upstream = await startHttpUpstream(test, (request, response) => {
-      hits[i]!++
+      if (request.headers['user-agent'] !== 'sluice-health-check') hits[i]!++
       report(request, response)
     })
     text = text.replaceAll(`127.0.0.1:900${i + 1}`, `127.0.0.1:${upstream.port}`)
   }
-  text = text.replaceAll(/127\.0\.0\.1:(808\d|9901)/g, '127.0.0.1:0')
+  text = text.replaceAll(/(127\.0\.0\.1|0\.0\.0\.0):(808\d|9901)/g, '127.0.0.1:0')
   const gateway = await GatewayProcess.start(test, text)
   const listener = gateway.logs.find((log) => log.msg === 'listening')!['listener'] as string
   const ask: Ask = async (line, headers = '') => {
@@ -41,6 +41,14 @@ const SCENES: Readonly<Record<string, (test: TestContext) => Promise<void>>> = {
     assert.deepEqual(hits, [95, 5, 0])
     await ask('GET /', 'X-Canary: true\r\n')
     assert.deepEqual(hits, [95, 6, 0])
+  },
+  'resilient-upstream.yaml': async (test) => {
+    const { ask, hits, gateway } = await play(test, 'resilient-upstream.yaml')
+    for (let i = 0; i < 20; i++) assert.equal((await ask('GET /')).status, 200)
+    const shop = hits.map((hit, i) => (i < 2 ? hit > 0 : hit === 0))
+    assert.deepEqual(shop, [true, true, true], 'the own zone alone is asked')
+    const live = await fetch(`http://127.0.0.1:${gateway.port('admin')}/admin/v1/upstreams`)
+    assert.match(await live.text(), /"name":"shop".*"zone":"a"/)
   },
   'api-with-limits.yaml': async (test) => {
     const { ask } = await play(test, 'api-with-limits.yaml')
