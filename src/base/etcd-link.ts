@@ -40,6 +40,8 @@ export interface EtcdLease {
   readonly id: string
   /** Ends it, and deletes the keys that hang on it. */
   revoke(): Promise<void>
+  /** It is not kept alive any more: it ends when its time is over. */
+  abandon(): void
 }
 
 /** Keys that are read at a time: their values must fit into one message. */
@@ -159,7 +161,10 @@ export class EtcdLink {
     const revoke = async (): Promise<void> => {
       if (this.#leases.delete(lease)) await lease.revoke()
     }
-    return { id, revoke }
+    const abandon = (): void => {
+      if (this.#leases.delete(lease)) lease.release()
+    }
+    return { id, revoke, abandon }
   }
 
   /** Called once by each who opened it; the last one closes. Keys with leases stay until these expire. */

@@ -1,40 +1,17 @@
 // Bodies in both directions, of every size and framing, at every pace, on both engines and both transports.
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
-import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
-import { RawClient } from '../lab/raw-client.ts'
-import { echo, startHttpUpstream } from '../lab/upstreams.ts'
+import { ROADS, type Road } from '../lab/gateway.ts'
+import { bodyLab, chunked, sha256 } from '../lab/bodies.ts'
+import { echo } from '../lab/upstreams.ts'
 import type { RequestListener } from 'node:http'
 
 const MIB = 1024 * 1024
 
 async function laboratory(test: TestContext, road: Road, answer: RequestListener, more = '') {
-  const upstream = await startHttpUpstream(test, answer)
-  const gateway = await GatewayProcess.start(
-    test,
-    `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
-${more}
-upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }], timeouts: { idle: 5s } } }
-routes: [{ name: all, upstream: up }]
-`,
-  )
-  const connect = (): Promise<RawClient> => RawClient.connect(test, gateway.port('main'))
-  return { upstream, gateway, connect, client: await connect() }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-function chunked(body: Buffer, size: number): Buffer {
-  const pieces: Buffer[] = []
-  for (let at = 0; at < body.length; at += size) {
-    const piece = body.subarray(at, at + size)
-    pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'))
-  }
-  return Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')])
+  const lab = await bodyLab(test, road, answer, { more })
+  return { ...lab, client: await lab.connect() }
 }
 
 for (const road of ROADS) {

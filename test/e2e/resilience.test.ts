@@ -1,205 +1,10 @@
-// What clients notice when endpoints fail, over real sockets: nothing, as far as that can be.
+// Endpoints that fail, leave and come back: who is asked then, over real sockets.
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
-import { describe, it, type TestContext } from 'node:test'
-import { GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
-import { FaultyEndpoint } from '../lab/faults/endpoint.ts'
-import { RawClient, type RawResponse } from '../lab/raw-client.ts'
-import { echoWhole, startHttpUpstream, Upstream } from '../lab/upstreams.ts'
+import { describe, it } from 'node:test'
 import type { UpstreamReport } from '../../src/upstreams/report.ts'
-
-const ROAD = ROADS[0]!
-
-async function endpoints(test: TestContext, count: number): Promise<FaultyEndpoint[]> {
-  const started = await Promise.all(Array.from({ length: count }, (_, i) => FaultyEndpoint.start('abcdefgh'[i]!)))
-  test.after(() => Promise.all(started.map((endpoint) => endpoint.close())))
-  return started
-}
-
-interface Options {
-  readonly road?: Road
-  /** More of the upstream `app`, and more of the file. */
-  readonly policy?: string
-  readonly more?: string
-  readonly before?: string
-}
-
-function yaml(urls: readonly string[], { road = ROAD, policy = '', more = '', before = '' }: Options): string {
-  return `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
-admin: { bind: '127.0.0.1:0' }
-${before}
-upstreams:
-  app:
-    endpoints: [${urls.map((url) => (url.startsWith('{') ? url : `{ url: '${url}' }`)).join(', ')}]
-    transport: ${road.transport}
-${policy.replaceAll(/^/gm, '    ')}
-${more.replaceAll(/^/gm, '  ')}
-routes: [{ name: all, match: { path: '/**' }, upstream: app }]
-`
-}
-
-class Lab {
-  readonly gateway: GatewayProcess
-  readonly client: RawClient
-  readonly #test: TestContext
-
-  constructor(test: TestContext, gateway: GatewayProcess, client: RawClient) {
-    this.#test = test
-    this.gateway = gateway
-    this.client = client
-  }
-
-  static async start(test: TestContext, urls: readonly string[], options: Options = {}): Promise<Lab> {
-    const gateway = await GatewayProcess.start(test, yaml(urls, options))
-    return new Lab(test, gateway, await RawClient.connect(test, gateway.port('main')))
-  }
-
-  connect(): Promise<RawClient> {
-    return RawClient.connect(this.#test, this.gateway.port('main'))
-  }
-
-  async post(method: string, body: string | Buffer): Promise<RawResponse> {
-    this.client.send(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
-    this.client.send(body)
-    return this.client.response(method)
-  }
-
-  async report(): Promise<UpstreamReport> {
-    const response = await fetch(`http://127.0.0.1:${this.gateway.port('admin')}/admin/v1/upstreams`)
-    const { upstreams } = (await response.json()) as { upstreams: UpstreamReport[] }
-    return upstreams.find(({ name }) => name === 'app')!
-  }
-
-  /** Waits until the admin API says so. */
-  async until(condition: (report: UpstreamReport) => boolean, what: string): Promise<UpstreamReport> {
-    const patience = Date.now() + 15_000
-    for (;;) {
-      const report = await this.report()
-      if (condition(report)) return report
-      if (Date.now() > patience) throw new Error(`waited in vain for ${what}: ${JSON.stringify(report)}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}
-
-function nameOf(response: RawResponse): string {
-  return (JSON.parse(response.body.toString()) as { endpoint: string }).endpoint
-}
-
-function codeOf(response: RawResponse): string {
-  return (JSON.parse(response.body.toString()) as { code: string }).code
-}
-
-for (const road of ROADS) {
-  describe(`retries on ${road.name}`, () => {
-    it('hide an endpoint that refuses, for every method, without being asked for', async (test) => {
-      const [a, b] = await endpoints(test, 2)
-      const lab = await Lab.start(test, [a!.url, b!.url], { road })
-      await a!.become({ kind: 'refuse' })
-      for (let i = 0; i < 6; i++) {
-        assert.equal(nameOf(await lab.client.get('/')), 'b')
-        assert.equal(nameOf(await lab.post('POST', 'body')), 'b')
-      }
-    })
-
-    it('hide resets of requests that may be repeated, and of no others', async (test) => {
-      const [a, b] = await endpoints(test, 2)
-      const lab = await Lab.start(test, [a!.url, b!.url], { road })
-      await a!.become({ kind: 'reset', at: 'start' })
-      for (let i = 0; i < 6; i++) assert.equal(nameOf(await lab.client.get('/')), 'b')
-      const before = a!.requests.arrived
-      const statuses = []
-      for (let i = 0; i < 6; i++) statuses.push((await lab.post('POST', 'body')).status)
-      assert.deepEqual(statuses.toSorted(), [200, 200, 200, 502, 502, 502])
-      assert.equal(a!.requests.arrived - before, 3, 'each of them once')
-    })
-
-    it('ask again on chosen statuses, and after the time of one try', async (test) => {
-      const [a, b] = await endpoints(test, 2)
-      const policy = 'retries: { attempts: 1, on: [timeout, 503], perTry: 100ms }'
-      const lab = await Lab.start(test, [a!.url, b!.url], { road, policy })
-      await a!.become({ kind: 'errors' })
-      for (let i = 0; i < 4; i++) assert.equal(nameOf(await lab.client.get('/')), 'b')
-      await a!.become({ kind: 'errors', status: 500 })
-      const statuses = [await lab.client.get('/'), await lab.client.get('/')].map(({ status }) => status)
-      assert.deepEqual(statuses.toSorted(), [200, 500], 'a status that was not named is passed on')
-      await a!.become({ kind: 'stall' })
-      for (let i = 0; i < 4; i++) assert.equal(nameOf(await lab.client.get('/')), 'b')
-    })
-
-    it('send a small body again, every byte of it, and give up on a large one', async (test) => {
-      const [a] = await endpoints(test, 1)
-      await a!.become({ kind: 'reset', at: 'start' })
-      const b = await startHttpUpstream(test, echoWhole)
-      const lab = await Lab.start(test, [a!.url, b.url], {
-        road,
-        policy: 'retries: { bodyLimit: 32KiB, budget: 100% }',
-      })
-      for (let i = 0; i < 4; i++) {
-        const body = randomBytes(20_000)
-        const response = await lab.post('PUT', body)
-        assert.equal(response.status, 200)
-        assert.equal(
-          createHash('sha256').update(response.body).digest('hex'),
-          createHash('sha256').update(body).digest('hex'),
-        )
-      }
-      const large = [(await lab.post('PUT', randomBytes(100_000))).status]
-      const again = await lab.connect()
-      again.send('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n')
-      again.send(randomBytes(100_000))
-      large.push((await again.response('PUT')).status)
-      assert.deepEqual(large.toSorted(), [200, 502])
-    })
-
-    it('are hedged: the faster of two replies is taken', async (test) => {
-      const [a, b] = await endpoints(test, 2)
-      const lab = await Lab.start(test, [a!.url, b!.url], { road, policy: 'hedge: { after: 30ms, budget: 100% }' })
-      await a!.become({ kind: 'slow', from: 10_000 })
-      for (let i = 0; i < 6; i++) assert.equal(nameOf(await lab.client.get('/')), 'b')
-      await a!.until(() => a!.requests.abandoned === a!.requests.arrived, 'the slow requests to be given up')
-      assert.ok(a!.requests.arrived >= 3)
-      assert.equal((await lab.report()).inFlight, 0)
-    })
-  })
-}
-
-describe('the budget', () => {
-  it('bounds what failing requests add to the load', async (test) => {
-    const [a, b] = await endpoints(test, 2)
-    const policy = 'retries: { attempts: 5, on: [503], budget: 20%, backoff: 1ms }\npanic: 0%'
-    const lab = await Lab.start(test, [a!.url, b!.url], { policy })
-    for (const endpoint of [a!, b!]) await endpoint.become({ kind: 'errors' })
-    for (let i = 0; i < 200; i++) assert.equal((await lab.client.get('/')).status, 503)
-    const arrived = a!.requests.arrived + b!.requests.arrived
-    assert.ok(arrived > 200, 'some were tried again')
-    assert.ok(arrived <= 200 * 1.2 + 10, `${arrived} requests for 200`)
-  })
-
-  it('does not delay a client beyond the total time', async (test) => {
-    const [a] = await endpoints(test, 1)
-    await a!.become({ kind: 'stall' })
-    const policy = 'timeouts: { total: 300ms }\nretries: { attempts: 10, on: [timeout], perTry: 100ms, budget: 100% }'
-    const lab = await Lab.start(test, [a!.url], { policy })
-    const response = await lab.client.get('/')
-    assert.equal(response.status, 504)
-    assert.equal(codeOf(response), 'SLUICE_UPSTREAM_TOTAL_TIMEOUT')
-    assert.ok(a!.requests.arrived >= 2)
-  })
-})
-
-describe('the deadline', () => {
-  it('is passed on, and no client can pretend another', async (test) => {
-    const upstream = await startHttpUpstream(test, (_, response) => void response.end('x'))
-    const lab = await Lab.start(test, [upstream.url], { policy: 'timeouts: { total: 5s, header: X-Request-Timeout }' })
-    await lab.client.get('/', 'X-Request-Timeout: 999999\r\n')
-    const left = Number(upstream.seen[0]!.header('x-request-timeout'))
-    assert.ok(left > 1000 && left <= 5000, `${left} ms`)
-    assert.equal(upstream.seen[0]!.headers.filter((text) => text === 'x-request-timeout').length, 1)
-  })
-})
+import { codeOf, endpoints, nameOf, ResilienceLab as Lab, yaml } from '../lab/resilience.ts'
+import { startHttpUpstream, Upstream } from '../lab/upstreams.ts'
 
 describe('the circuit breaker', () => {
   const breaker =
@@ -216,7 +21,9 @@ describe('the circuit breaker', () => {
     assert.equal(refused.header('retry-after'), '1')
     assert.equal(a!.requests.arrived, 4, 'nothing is sent while it is open')
     await a!.become({ kind: 'healthy' })
-    await lab.until(({ breaker }) => breaker!.state === 'half-open', 'the breaker to be half open')
+    const isHalfOpen = ({ breaker, endpoints: [only] }: UpstreamReport): boolean =>
+      breaker!.state === 'half-open' && only!.breaker!.state === 'half-open'
+    await lab.until(isHalfOpen, 'both breakers to be half open')
     assert.equal(nameOf(await lab.client.get('/')), 'a')
     assert.equal((await lab.report()).breaker!.state, 'closed')
   })
@@ -394,9 +201,9 @@ describe('the choice', () => {
       ({ endpoints: [a, b] }) => b!.share > 0.55 && a!.reportedLoad === 0.9,
       'the weights to move',
     )
-    let going = true
-    void moved.finally(() => (going = false)).catch(() => {})
-    while (going) await lab.client.get('/')
+    const traffic = { goes: true }
+    void moved.finally(() => (traffic.goes = false)).catch(() => {})
+    while (traffic.goes) await lab.client.get('/')
     await moved
   })
 })
@@ -411,11 +218,11 @@ describe('500 reloads under load', () => {
     await all[0]!.become({ kind: 'errors' })
     for (let i = 0; i < 20; i++) await lab.client.get('/')
     assert.equal((await lab.report()).endpoints[0]!.breaker!.state, 'open')
-    let going = true
+    const traffic = { goes: true }
     const clients = Array.from({ length: 4 }, async () => {
       const client = await lab.connect()
       let served = 0
-      while (going) {
+      while (traffic.goes) {
         assert.equal((await client.get('/')).status, 200)
         served++
       }
@@ -428,7 +235,7 @@ describe('500 reloads under load', () => {
       lab.gateway.signal('SIGHUP')
       await lab.gateway.waitForNext(({ msg }) => msg === 'configuration reloaded')
     }
-    going = false
+    traffic.goes = false
     const served = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0)
     assert.ok(served > 500, `${served} requests`)
     const { endpoints: reports } = await lab.report()

@@ -1,12 +1,13 @@
 // Clients that read late or slowly, or send and read at once: every byte is right, and nothing is lost or stands still
 // when a buffer on the way is full. On both engines and both transports.
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { describe, it, type TestContext } from 'node:test'
 import { ENGINES, GatewayProcess, ROADS, type Road } from '../lab/gateway.ts'
+import { bodyLab, chunked, sha256, type BodyLab } from '../lab/bodies.ts'
 import { RawClient } from '../lab/raw-client.ts'
-import { echo, startHttpUpstream } from '../lab/upstreams.ts'
+import { echo } from '../lab/upstreams.ts'
 
 const MIB = 1024 * 1024
 
@@ -31,17 +32,8 @@ function sized(size: number): Buffer {
   return body
 }
 
-async function laboratory(test: TestContext, road: Road, answer: RequestListener) {
-  const upstream = await startHttpUpstream(test, answer)
-  const gateway = await GatewayProcess.start(
-    test,
-    `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: ${road.engine} }]
-upstreams: { up: { transport: ${road.transport}, endpoints: [{ url: '${upstream.url}' }], timeouts: { idle: 5s, response: 30s } } }
-routes: [{ name: all, upstream: up }]
-`,
-  )
-  return { upstream, gateway, connect: () => RawClient.connect(test, gateway.port('main')) }
+function laboratory(test: TestContext, road: Road, answer: RequestListener): Promise<BodyLab> {
+  return bodyLab(test, road, answer, { timeouts: 'idle: 5s, response: 30s' })
 }
 
 /** A gateway whose replies are all its own. */
@@ -57,19 +49,6 @@ routes: [{ name: all, respond: { status: 404 } }]
     { files: { 'mine/sized.ts': SIZED } },
   )
   return () => RawClient.connect(test, gateway.port('main'))
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-function chunked(body: Buffer, size: number): Buffer {
-  const pieces: Buffer[] = []
-  for (let at = 0; at < body.length; at += size) {
-    const piece = body.subarray(at, at + size)
-    pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'))
-  }
-  return Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')])
 }
 
 /** Reads a little at a time. */

@@ -48,6 +48,7 @@ export class Registration {
   /** Ends without a word, as a service that crashes: the key goes when its lease ends. */
   abandon(): void {
     this.#closed = true
+    this.#lease?.abandon()
     this.#link.close()
   }
 

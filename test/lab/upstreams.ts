@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-
-const PATIENCE = 15_000
+import { Watch } from './watch.ts'
 
 /** Request as it arrived. */
 export interface Seen {
@@ -25,7 +24,7 @@ export class Upstream {
   readonly sockets = new Set<Socket>()
   opened = 0
   readonly #server: Server
-  readonly #waiting = new Set<() => void>()
+  readonly #watch = new Watch()
 
   private constructor(server: Server) {
     this.#server = server
@@ -58,24 +57,11 @@ export class Upstream {
 
   /** Waits until something holds; it is looked at whenever anything happens here. */
   until(condition: () => boolean, what: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!condition()) return
-        clearTimeout(timer)
-        this.#waiting.delete(look)
-        resolve()
-      }
-      const timer = setTimeout(() => {
-        this.#waiting.delete(look)
-        reject(new Error(`waited in vain for ${what}`))
-      }, PATIENCE)
-      this.#waiting.add(look)
-      look()
-    })
+    return this.#watch.until(condition, what)
   }
 
   wake(): void {
-    for (const look of this.#waiting) look()
+    this.#watch.look()
   }
 
   close(): void {

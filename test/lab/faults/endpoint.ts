@@ -26,7 +26,7 @@ import {
 } from './ledger.ts'
 import { listenAgain, listenSomewhere } from './listening.ts'
 import type { Request } from './request-reader.ts'
-import { Watch } from './watch.ts'
+import { Watch } from '../watch.ts'
 
 const DOWNTIME = 1000
 

@@ -14,7 +14,7 @@ import { connect, type Server, type Socket } from 'node:net'
 import { Blackhole } from './blackhole.ts'
 import { abort, listenAgain, listenSomewhere } from './listening.ts'
 import { Pump, type Pace } from './pump.ts'
-import { Watch } from './watch.ts'
+import { Watch } from '../watch.ts'
 
 export type Direction = 'to-server' | 'to-client'
 
