@@ -24,6 +24,7 @@ import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
 import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
 
@@ -99,6 +100,7 @@ export class Gateway {
     this.#file = file
     this.#builtIn = builtIn
     this.#log = log
+    exposeUpstreams(this.metrics, () => this.#snapshot.upstreams.values())
     this.#source = new FileSource(file, {
       changed: (text, why) => this.#reload(text, why),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
