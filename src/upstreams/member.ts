@@ -122,10 +122,14 @@ export class Member implements Endpoint, Load {
       if (group.latencies !== null) group.latencies.record(false, latency)
     }
     if (record !== null && outcome !== UNKNOWN) record.observe(outcome === FAILED_THERE, latency)
-    // What was on its way when an endpoint was found out says nothing about the others.
-    const known = breaker !== null && breaker.state === 'open' ? UNKNOWN : outcome
-    if (breaker !== null) breaker.end(ticket >> TOKEN_BITS, outcome, latency)
-    if (group.breaker !== null) group.breaker.end(ticket & TOKEN_MASK, known, latency)
+    let shared = outcome
+    if (breaker !== null) {
+      const { state } = breaker
+      breaker.end(ticket >> TOKEN_BITS, outcome, latency)
+      // What an endpoint does that was found out, or is being tried, says nothing about the others.
+      if (state !== 'closed' && breaker.state !== 'closed') shared = UNKNOWN
+    }
+    if (group.breaker !== null) group.breaker.end(ticket & TOKEN_MASK, shared, latency)
   }
 
   end(hadConnection: boolean): void {

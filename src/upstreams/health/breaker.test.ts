@@ -235,6 +235,7 @@ class ClosedModel {
     if (outcome === UNKNOWN) return false
     this.#events.push({ at: now, outcome, latency })
     const { window, minimum, failures, latency: limit } = this.#options
+    if (outcome !== FAILED_THERE && !(limit > 0 && latency > limit)) return false
     const slice = (at: number): number => Math.floor(at / (window / 10))
     const within = this.#events.filter(({ at }) => slice(now) - slice(at) < 10)
     if (within.length < minimum) return false

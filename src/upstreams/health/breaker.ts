@@ -112,12 +112,13 @@ export class CircuitBreaker {
     const counts = this.#counts
     counts.expire()
     counts.count(REQUESTS)
-    if (outcome === FAILED_THERE) counts.count(FAILURES)
-    if (latencyMs >= 0) {
-      counts.count(TIMED)
-      if (this.#isSlow(latencyMs)) counts.count(SLOW)
-    }
-    if (this.#isBad(counts.sums)) this.#open()
+    const failed = outcome === FAILED_THERE
+    const slow = latencyMs >= 0 && this.#isSlow(latencyMs)
+    if (failed) counts.count(FAILURES)
+    if (latencyMs >= 0) counts.count(TIMED)
+    if (slow) counts.count(SLOW)
+    // A good reply never opens it, whatever is left in the window: traffic may have ceased since the bad ones.
+    if ((failed || slow) && this.#isBad(counts.sums)) this.#open()
   }
 
   #isBad(sums: Uint32Array): boolean {
