@@ -158,7 +158,8 @@ export class Gateway {
   /** Waits, for a while, until endpoints that are to be found were: a new snapshot must not begin without any. */
   async #discover({ upstreams }: CompiledSnapshot): Promise<void> {
     for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT)) {
-      this.#log.warn({ upstream: name }, 'discovery has not told any endpoints yet')
+      const why = upstreams.get(name)!.source!.source.error?.message
+      this.#log.warn({ upstream: name, why }, 'discovery has not told any endpoints yet')
     }
   }
 
