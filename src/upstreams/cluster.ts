@@ -135,6 +135,7 @@ export class Cluster implements Group {
 
   #arrange(): void {
     const { members } = this
+    for (const [i, member] of members.entries()) member.place = i
     this.#levels = levelsOf(members, this.#options, this.#options.makeBalancer)
     const { loadAware, stickyId } = this.#options
     if (loadAware !== null) {
@@ -262,7 +263,7 @@ export class Cluster implements Group {
       share = ramp(time - member.warmingSince, this.#options.slowStart)
       if (share >= 1) member.warmingSince = -1
     }
-    if (this.#loads !== null) share *= this.#loads.factorAt(this.members.indexOf(member), time)
+    if (this.#loads !== null) share *= this.#loads.factorAt(member.place, time)
     return share
   }
 

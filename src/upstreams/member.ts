@@ -42,6 +42,8 @@ export class Member implements Endpoint, Load {
   readonly live: LiveEndpoint
   readonly origin: DiscoveredEndpoint
   readonly watch: Watch
+  /** Index among the members of its upstream. */
+  place = 0
   /** Monotonic ms since when it gets its share little by little; -1: it has all of it. */
   warmingSince = -1
   /** Healthy and with a closed breaker when it was looked at last. */
