@@ -5,6 +5,9 @@
 /** ms. Less is not told from it: a clock of whole ms sees 0, which would mean that nothing is known. */
 const LEAST = 0.1
 
+/** What each reply that is faster keeps at most. With thousands of them a second one hiccup must not last for seconds. */
+const KEPT_AT_MOST = 1 - 1 / 32
+
 export class PeakEwma {
   readonly #decay: number
   #latency = 0
@@ -19,7 +22,7 @@ export class PeakEwma {
   observe(latency: number, now: number): void {
     if (!(latency >= 0 && latency < Infinity)) return
     const seen = Math.max(latency, LEAST)
-    const kept = this.#kept(now)
+    const kept = Math.min(KEPT_AT_MOST, this.#kept(now))
     this.#latency = seen >= this.#latency ? seen : this.#latency * kept + seen * (1 - kept)
     this.#at = Math.max(this.#at, now)
   }
