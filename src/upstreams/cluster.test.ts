@@ -9,7 +9,9 @@ import type { Cluster } from './cluster.ts'
 import type { DiscoveredEndpoint } from './discovery/source.ts'
 import { reportOf } from './report.ts'
 import { UpstreamStates } from './states.ts'
+import { UndiciTransport } from './undici/transport.ts'
 import { borrowUpstream, type LiveUpstream } from './upstream.ts'
+import { WireTransport } from './wire/transport.ts'
 
 const DISCOVERY = { etcd: { hosts: ['http://127.0.0.1:1'] } }
 
@@ -135,6 +137,19 @@ describe('endpoints that come and go', () => {
     assert.equal(reportOf(world.upstream).endpoints[1]!.warming, false)
     // The analysis of the group and the end of the ejection instead of the next step of the ramp.
     assert.equal(world.wheel.size, warming - 1 + 2)
+  })
+})
+
+describe('an endpoint that was found', () => {
+  it('never gets in the clear what is meant for TLS', (test) => {
+    const world = new World(test, { transport: 'wire' })
+    world.upstream.source!.tell([
+      { url: 'https://127.0.0.1:1', weight: 1, zone: '', region: '', metadata: {} },
+      { url: 'http://127.0.0.1:2', weight: 1, zone: '', region: '', metadata: {} },
+    ])
+    const [secure, plain] = world.cluster.members
+    assert.ok(secure!.transport instanceof UndiciTransport)
+    assert.ok(plain!.transport instanceof WireTransport)
   })
 })
 
