@@ -1,6 +1,7 @@
 // Texts with a meaning of their own: addresses, patterns, expressions. Each check says what is wrong, or ''.
 import { isIP, isIPv6 } from 'node:net'
 import { RE2JS } from 're2js'
+import { isDomainName, parseNameServer } from '../base/dns-names.ts'
 import { MAX_PARAMETERS, parsePathPattern } from '../base/path-pattern.ts'
 
 /** Keyword of a schema that names one of the formats below. */
@@ -9,6 +10,9 @@ export const FORMAT_KEYWORD = 'x-format'
 export const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   bind: bindProblem,
   origin: originProblem,
+  'domain-name': (text) => (isDomainName(text) ? '' : `"${text}" is not a domain name such as api.example.com`),
+  'name-server': (text) =>
+    parseNameServer(text) === null ? `"${text}" is not an address such as 10.0.0.2, 10.0.0.2:53 or [::1]:53` : '',
   regex: regexProblem,
   cidr: cidrProblem,
   'host-pattern': hostPatternProblem,

@@ -283,6 +283,46 @@ const MISTAKES: readonly Mistake[] = [
     `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, servers: [‹ns1] } } } }\nroutes: []`,
     'is not an address such as',
   ],
+  [`${HEAD}upstreams: { up: { discovery: { dns: { name: ‹a..b, port: 1 } } } }\nroutes: []`, 'is not a domain name'],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, servers: [‹999.1.1.1] } } } }\nroutes: []`,
+    'is not an address',
+  ],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, servers: [‹"10.0.0.1:65536"] } } } }\nroutes: []`,
+    'is not an address',
+  ],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, minimumTtl: ‹0s } } } }\nroutes: []`,
+    'without end',
+  ],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, minimumTtl: 1ms, maximumTtl: ‹0s } } } }\nroutes: []`,
+    'without end',
+  ],
+  [
+    `${HEAD}upstreams: { up: { discovery: { dns: { name: a.b, port: 1, minimumTtl: ‹10m } } } }\nroutes: []`,
+    'more than maximumTtl',
+  ],
+  [
+    `${HEAD}upstreams: { up: { transport: wire, discovery: { dns: { name: a.b, port: 1, scheme: ‹https } } } }\nroutes: []`,
+    'does not speak',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: ‹HTTPS://h }], transport: wire } }\nroutes: []`, 'does not speak'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { path: ‹/a b } } }\nroutes: []`,
+    'cannot be asked for',
+  ],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], health: { path: /, host: ‹a b } } }\nroutes: []`,
+    'is not a host',
+  ],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], outlier: { interval: ‹0s } } }\nroutes: []`, 'some time'],
+  [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], hedge: { after: ‹0s } } }\nroutes: []`, 'at least 1ms'],
+  [
+    `${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], sticky: { cookie: a, maxAge: ‹10ms } } }\nroutes: []`,
+    'whole seconds',
+  ],
   [`${HEAD}upstreams: { up: { discovery: { etcd: { hosts: [‹localhost] } } } }\nroutes: []`, 'is not an origin'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹h2 } }\nroutes: []`, 'not supported yet'],
   [

@@ -43,7 +43,7 @@ function checkEndpoints(upstream: Raw, path: Path, report: Report): void {
     const at = [...path, 'endpoints', i, 'url']
     if (before === undefined) first.set(url, i)
     else report(at, `endpoint "${String(url)}" is here twice; give one of them more weight instead`)
-    if (transport === 'wire' && typeof url === 'string' && url.startsWith('https:'))
+    if (transport === 'wire' && typeof url === 'string' && /^https:/i.test(url))
       report(at, `endpoint "${url}" needs TLS, which transport wire does not speak; take auto or undici`)
   }
   if (typeof pipelining === 'number' && pipelining > 1 && transport === 'undici') {
@@ -52,29 +52,24 @@ function checkEndpoints(upstream: Raw, path: Path, report: Report): void {
   if (endpoints.length > 0 && endpoints.every(([, { weight }]) => weight === 0)) {
     report([...path, 'endpoints'], 'every endpoint has weight 0, so that none could ever be chosen')
   }
-  if (isRecord(discovery)) checkDiscovery(discovery, [...path, 'discovery'], report)
+  if (isRecord(discovery)) checkDiscovery(discovery, transport, [...path, 'discovery'], report)
 }
 
-function checkDiscovery(discovery: Raw, path: Path, report: Report): void {
+function checkDiscovery(discovery: Raw, transport: unknown, path: Path, report: Report): void {
   const { dns } = discovery
   if (!isRecord(dns)) return
-  const { type = 'A', port, name, servers } = dns
+  const at = [...path, 'dns']
+  const { type = 'A', port, scheme, minimumTtl = '1s', maximumTtl = '5m' } = dns
   if (type === 'SRV' && port !== undefined)
-    report([...path, 'dns', 'port'], 'SRV records have ports of their own; leave port out', true)
+    report([...at, 'port'], 'SRV records have ports of their own; leave port out', true)
   if (type !== 'SRV' && port === undefined)
-    report([...path, 'dns'], `records of type ${String(type)} have no port; give one, or use type SRV`)
-  if (
-    typeof name === 'string' &&
-    (name.length > 253 || !/^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_-]+)*\.?$/.test(name))
-  )
-    report([...path, 'dns', 'name'], `"${name}" is not a domain name such as api.example.com`)
-  for (const [i, server] of (Array.isArray(servers) ? (servers as unknown[]) : []).entries()) {
-    if (
-      typeof server === 'string' &&
-      !/^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+\]:\d{1,5})$/.test(server)
-    )
-      report([...path, 'dns', 'servers', i], `"${server}" is not an address such as 10.0.0.2 or 10.0.0.2:53`)
-  }
+    report(at, `records of type ${String(type)} have no port; give one, or use type SRV`)
+  if (scheme === 'https' && transport === 'wire')
+    report([...at, 'scheme'], 'https needs TLS, which transport wire does not speak; take auto or undici')
+  for (const key of ['minimumTtl', 'maximumTtl'])
+    if (lengthOf(dns[key]) === 0) report([...at, key], 'a name would be asked for without end; take at least 1s')
+  if (lengthOf(minimumTtl) > lengthOf(maximumTtl))
+    report([...at, 'minimumTtl'], `${String(minimumTtl)} is more than maximumTtl, ${String(maximumTtl)}`)
 }
 
 const HASH_KEY =
@@ -91,11 +86,13 @@ function checkBalance(upstream: Raw, path: Path, report: Report): void {
       report([...path, 'hash', 'bound'], `a bound of ${bound} leaves no endpoint its share; take 0 or at least 1`)
   }
   if (isRecord(sticky)) {
-    const { cookie, path: cookiePath, sameSite, secure } = sticky
+    const { cookie, path: cookiePath, sameSite, secure, maxAge } = sticky
     if (typeof cookie === 'string' && !isToken(cookie))
       report([...path, 'sticky', 'cookie'], `"${cookie}" is not a cookie name`)
     if (typeof cookiePath === 'string' && !/^\/[\x20-\x3a\x3c-\x7e]*$/.test(cookiePath))
       report([...path, 'sticky', 'path'], `"${cookiePath}" is not the path of a cookie`)
+    if (lengthOf(maxAge) < 1000)
+      report([...path, 'sticky', 'maxAge'], 'cookies live for whole seconds; take at least 1s, or leave it out')
     if (sameSite === 'None' && secure !== true)
       report([...path, 'sticky', 'sameSite'], 'browsers drop cookies with SameSite=None that are not secure: true')
   }
@@ -134,7 +131,7 @@ function shareOf(value: unknown): number {
 }
 
 function checkFailures(upstream: Raw, path: Path, report: Report): void {
-  const { retries, health } = upstream
+  const { retries, health, outlier, hedge } = upstream
   if (isRecord(retries)) {
     const methods = Array.isArray(retries['methods']) ? (retries['methods'] as unknown[]) : []
     for (const [i, method] of methods.entries()) {
@@ -142,16 +139,32 @@ function checkFailures(upstream: Raw, path: Path, report: Report): void {
         report([...path, 'retries', 'methods', i], `"${method}" is not a method such as GET`)
     }
   }
-  if (!isRecord(health)) return
-  for (const key of ['status', 'host']) {
-    if (health['path'] === undefined && health[key] !== undefined)
-      report([...path, 'health', key], 'without path a check only connects: there is no reply to look at', true)
-  }
-  const interval = lengthOf(health['interval'] ?? '5s')
-  if (lengthOf(health['timeout'] ?? '1s') === 0) report([...path, 'health', 'timeout'], 'a check needs some time')
-  if (interval === 0) report([...path, 'health', 'interval'], 'checks need some time between them')
+  if (isRecord(health)) checkHealth(health, [...path, 'health'], report)
+  if (isRecord(outlier) && lengthOf(outlier['interval']) === 0)
+    report([...path, 'outlier', 'interval'], 'comparisons need some time between them')
+  if (isRecord(hedge) && lengthOf(hedge['after']) === 0)
+    report([...path, 'hedge', 'after'], 'a second request for each; take at least 1ms, or p95')
 }
 
+function checkHealth(health: Raw, path: Path, report: Report): void {
+  const { path: asked, host } = health
+  for (const key of ['status', 'host']) {
+    if (asked === undefined && health[key] !== undefined)
+      report([...path, key], 'without path a check only connects: there is no reply to look at', true)
+  }
+  if (typeof asked === 'string' && asked.startsWith('/') && !/^[!"$-~]*$/.test(asked))
+    report(
+      [...path, 'path'],
+      `${JSON.stringify(asked)} cannot be asked for; encode what is not a visible ASCII character`,
+    )
+  // RFC 3986, section 3.2.2, and a port.
+  if (typeof host === 'string' && !/^[A-Za-z0-9._~!$&'()*+,;=%:[\]-]+$/.test(host))
+    report([...path, 'host'], `${JSON.stringify(host)} is not a host such as api.example.com`)
+  if (lengthOf(health['timeout']) === 0) report([...path, 'timeout'], 'a check needs some time')
+  if (lengthOf(health['interval']) === 0) report([...path, 'interval'], 'checks need some time between them')
+}
+
+/** ms; NaN for what is no duration. */
 function lengthOf(value: unknown): number {
   return typeof value === 'string' ? parseUnit('duration', value) : NaN
 }

@@ -24,7 +24,7 @@ export const EndpointSchema = Type.Object(
 
 const DnsDiscovery = Type.Object(
   {
-    name: Type.String({ minLength: 1, description: 'Name that is asked for' }),
+    name: Type.String({ description: 'Name that is asked for', 'x-format': 'domain-name' }),
     type: Type.Optional(
       Type.Union([Type.Literal('A'), Type.Literal('AAAA'), Type.Literal('A+AAAA'), Type.Literal('SRV')], {
         description: 'Records that are looked up; SRV brings port and weight',
@@ -34,7 +34,7 @@ const DnsDiscovery = Type.Object(
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'Port of A and AAAA endpoints' })),
     scheme: Type.Optional(Type.Union([Type.Literal('http'), Type.Literal('https')], { default: 'http' })),
     servers: Type.Optional(
-      Type.Array(Type.String(), {
+      Type.Array(Type.String({ 'x-format': 'name-server' }), {
         minItems: 1,
         description: 'Name servers, ip or ip:port; absent: those of the system',
       }),

@@ -97,13 +97,14 @@ export function borrowBreaker(
   return breakers.acquire(key, () => new Watched(new CircuitBreaker(options, wheel, clock)))
 }
 
-/** `auto` takes the own client wherever it can speak: HTTP/1.1 without TLS. */
+/** The own client wherever it can speak, HTTP/1.1 without TLS, unless it is not wanted. */
 function openTransport(
   kind: MemberOptions['transport'],
   url: string,
   options: WireOptions,
   { wheel }: UpstreamStates,
 ): UndiciTransport | WireTransport {
-  const wire = kind === 'wire' || (kind === 'auto' && url.startsWith('http:'))
+  // Also of endpoints that are found: what is meant for TLS must never be sent in the clear.
+  const wire = kind !== 'undici' && new URL(url).protocol === 'http:'
   return wire ? new WireTransport(url, options, wheel) : new UndiciTransport(url, options, wheel)
 }

@@ -79,8 +79,7 @@ export class Cluster implements Group {
   readonly #ended: () => void
   #levels: readonly Level[] = []
   #loads: LoadWeights | null = null
-  #sampledAt = 0
-  #requestsBefore: number[] = []
+  #sampledAt = now()
   #closed = false
 
   /** `tell` hears who is out, and who is back; `ended` gives back what else was borrowed for it. */
@@ -107,23 +106,35 @@ export class Cluster implements Group {
   setMembers(origins: readonly DiscoveredEndpoint[]): void {
     if (this.#closed) return
     const before = new Map(this.members.map((member) => [member.url, member]))
+    const factors = this.#factors()
     const first = this.members.length === 0
     this.members = origins.map((origin) => {
-      const borrowed = this.#borrowed.get(origin.url) ?? this.#add(origin)
       const old = before.get(origin.url)
-      if (old !== undefined && sameOrigin(old.origin, origin)) return old
-      const member = new Member(borrowed.live, origin, borrowed.watch, this)
-      if (old !== undefined) member.warmingSince = old.warmingSince
-      else if (!first) member.warmingSince = now()
+      if (old !== undefined) {
+        old.origin = origin
+        return old
+      }
+      const { live, watch } = this.#borrowed.get(origin.url) ?? this.#add(origin)
+      const member = new Member(live, origin, watch, this)
+      if (!first) member.warmingSince = now()
       return member
     })
+    this.#arrange(factors)
+    // Last: when one goes, another that was ejected may have to come back, and calls `refresh`.
     const present = new Set(origins.map(({ url }) => url))
     for (const [url, borrowed] of this.#borrowed) {
       if (present.has(url)) continue
       this.#borrowed.delete(url)
       borrowed.release()
     }
-    this.#arrange()
+  }
+
+  /** What the weight of each is multiplied with now, as its load wants it. */
+  #factors(): Map<Member, number> {
+    const loads = this.#loads
+    if (loads === null) return new Map()
+    const time = now()
+    return new Map(this.members.map((member, i) => [member, loads.factorAt(i, time)]))
   }
 
   #add(origin: DiscoveredEndpoint): BorrowedMember {
@@ -133,7 +144,7 @@ export class Cluster implements Group {
     return borrowed
   }
 
-  #arrange(): void {
+  #arrange(factors: ReadonlyMap<Member, number>): void {
     const { members } = this
     for (const [i, member] of members.entries()) member.place = i
     this.#levels = levelsOf(members, this.#options, this.#options.makeBalancer)
@@ -142,9 +153,8 @@ export class Cluster implements Group {
       this.#loads = new LoadWeights(
         members.map(({ origin }) => origin.weight),
         loadAware,
+        members.map((member) => factors.get(member) ?? 1),
       )
-      this.#requestsBefore = members.map(({ live }) => live.requests)
-      this.#sampledAt = now()
     }
     this.#sticky.clear()
     if (stickyId !== null) for (const member of members) this.#sticky.set(stickyId(member.url), member)
@@ -250,7 +260,7 @@ export class Cluster implements Group {
       const well = member.healthy && (member.watch.breaker === null || member.watch.breaker.state === 'closed')
       if (well === member.wasWell) continue
       member.wasWell = well
-      if (well) member.warmingSince = time
+      member.warmingSince = well ? time : -1
       this.#tell(member, well)
     }
     this.panicking = healthy < this.#options.panic * all
@@ -271,15 +281,15 @@ export class Cluster implements Group {
     if (time - this.#sampledAt < this.#loads!.interval) return
     this.#sampledAt = time
     this.#loads!.sample(
-      this.members.map(({ live }, i) => ({
+      this.members.map(({ live, requestsSampled }) => ({
         p95: live.latencies.quantile(0.95),
         load: live.reportedLoad,
-        events: live.requests - this.#requestsBefore[i]!,
+        events: live.requests - requestsSampled,
         inFlight: live.inFlight,
       })),
       time,
     )
-    this.#requestsBefore = this.members.map(({ live }) => live.requests)
+    for (const member of this.members) member.requestsSampled = member.live.requests
   }
 
   #shareLevels(): void {
@@ -309,8 +319,4 @@ export class Cluster implements Group {
     this.#borrowed.clear()
     this.#ended()
   }
-}
-
-function sameOrigin(a: DiscoveredEndpoint, b: DiscoveredEndpoint): boolean {
-  return a.weight === b.weight && a.zone === b.zone && a.region === b.region
 }

@@ -17,7 +17,8 @@ export class Level {
 
   constructor(members: readonly Member[], makeBalancer: MakeBalancer) {
     this.members = members
-    this.weights = new Float64Array(members.length)
+    // As configured at first: a ring for consistent hashing is measured by it, whoever is out or warms up just now.
+    this.weights = Float64Array.from(members, ({ origin }) => origin.weight)
     this.balancer = makeBalancer(members, this.weights)
   }
 

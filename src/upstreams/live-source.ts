@@ -7,17 +7,22 @@ export class LiveSource {
   /** Resolves when the source has told its endpoints for the first time. */
   readonly told: Promise<void>
   readonly #listeners = new Set<(endpoints: readonly DiscoveredEndpoint[]) => void>()
+  #toldOnce!: () => void
 
   constructor(source: EndpointSource, serving: boolean) {
     this.source = source
-    let resolve!: () => void
-    this.told = new Promise<void>((done) => (resolve = done))
-    if (!serving) return
-    source.start((endpoints) => {
-      this.endpoints = endpoints
-      resolve()
-      for (const listener of this.#listeners) listener(endpoints)
-    })
+    this.told = new Promise<void>((done) => (this.#toldOnce = done))
+    if (serving) source.start((endpoints) => this.tell(endpoints))
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  tell(endpoints: readonly DiscoveredEndpoint[]): void {
+    this.endpoints = endpoints
+    this.#toldOnce()
+    for (const listener of this.#listeners) listener(endpoints)
   }
 
   /** Calls `listener` with the list there is, and with every later one. Returns how to stop listening. */

@@ -40,7 +40,8 @@ export class Member implements Endpoint, Load {
   readonly url: string
   readonly transport: Transport
   readonly live: LiveEndpoint
-  readonly origin: DiscoveredEndpoint
+  /** What is said of it; changes without another member. */
+  origin: DiscoveredEndpoint
   readonly watch: Watch
   /** Index among the members of its upstream. */
   place = 0
@@ -48,6 +49,8 @@ export class Member implements Endpoint, Load {
   warmingSince = -1
   /** Healthy and with a closed breaker when it was looked at last. */
   wasWell = true
+  /** Of its requests, those that were there when loads were compared last. */
+  requestsSampled: number
   readonly #group: Group
   readonly #observed: boolean
 
@@ -57,6 +60,7 @@ export class Member implements Endpoint, Load {
     this.live = live
     this.origin = origin
     this.watch = watch
+    this.requestsSampled = live.requests
     this.#group = group
     const { expectsLatency, comparesLatency, latencies, breaker } = group
     this.#observed =

@@ -15,6 +15,10 @@ export class Watched<T extends Telling> {
     }
   }
 
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   /** Returns how to stop listening. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener)

@@ -38,8 +38,11 @@ export class LoadWeights {
   readonly #target: Float64Array
   #at = 0
 
-  /** `weights`: as configured. Throws RangeError when the bounds do not enclose 1. */
-  constructor(weights: ArrayLike<number>, options: LoadWeightsOptions = {}) {
+  /**
+   * `weights`: as configured. `factors`: what each is multiplied with until the first sample; 1 when left out. Throws
+   * RangeError when the bounds do not enclose 1.
+   */
+  constructor(weights: ArrayLike<number>, options: LoadWeightsOptions = {}, factors?: ArrayLike<number>) {
     const { interval = 5_000, transition = 30_000, floor = 0.2, ceiling = 2 } = options
     if (!(floor > 0 && floor <= 1 && ceiling >= 1)) {
       throw new RangeError(`floor and ceiling are on either side of 1, not ${floor} and ${ceiling}`)
@@ -49,8 +52,8 @@ export class LoadWeights {
     this.#floor = floor
     this.#ceiling = ceiling
     this.#weights = Float64Array.from(weights)
-    this.#from = new Float64Array(weights.length).fill(1)
-    this.#target = new Float64Array(weights.length).fill(1)
+    this.#from = factors === undefined ? new Float64Array(weights.length).fill(1) : Float64Array.from(factors)
+    this.#target = this.#from.slice()
   }
 
   /** `stats`: of every endpoint, by index. `now`, ms: never less than before. */

@@ -15,7 +15,8 @@ import {
   type DnsScript,
 } from '../../../test/lab/dns.ts'
 import { DnsClient } from './dns-client.ts'
-import { isDomainName, type DnsAnswer, type DnsType } from './dns-message.ts'
+import { isDomainName } from '../../base/dns-names.ts'
+import type { DnsAnswer, DnsType } from './dns-message.ts'
 
 const NAME = 'api.example'
 /** ms: for servers that are not going to answer. */

@@ -1,8 +1,9 @@
 // A stub resolver. node:dns tells no TTL of SRV records and of negative answers, and keeps its own ideas of servers.
 import { createSocket } from 'node:dgram'
 import { getServers } from 'node:dns'
-import { connect, isIP, isIPv4, isIPv6 } from 'node:net'
-import { failed, isDomainName, Query, type DnsAnswer, type DnsType } from './dns-message.ts'
+import { connect, isIPv6 } from 'node:net'
+import { isDomainName, parseNameServer, type NameServer } from '../../base/dns-names.ts'
+import { failed, Query, type DnsAnswer, type DnsType } from './dns-message.ts'
 
 export interface DnsClientOptions {
   /** `10.0.0.53`, `10.0.0.53:5353`, `::1`, `[::1]:5353`; those of the system when there are none. */
@@ -11,10 +12,8 @@ export interface DnsClientOptions {
   readonly timeout?: number
 }
 
-interface Server {
+interface Server extends NameServer {
   readonly text: string
-  readonly host: string
-  readonly port: number
 }
 
 const DEFAULT_TIMEOUT = 2000
@@ -60,13 +59,11 @@ export class DnsClient {
 }
 
 function parseServer(text: string): Server {
-  if (isIP(text) !== 0) return { text, host: text, port: 53 }
-  const [, bracketed = '', bare = '', digits = '53'] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const port = Number(digits)
-  if ((!isIPv6(bracketed) && !isIPv4(bare)) || port === 0 || port > 65_535) {
+  const server = parseNameServer(text)
+  if (server === null) {
     throw new TypeError(`"${text}" is not the address of a DNS server, such as 10.0.0.53 or [::1]:5353`)
   }
-  return { text, host: bracketed || bare, port }
+  return { text, ...server }
 }
 
 type Settle = (outcome: Buffer | Error) => void

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import { decode, encode, RECURSION_DESIRED, type Answer, type DecodedPacket } from 'dns-packet'
+import { isDomainName } from '../../base/dns-names.ts'
 
 export type DnsType = 'A' | 'AAAA' | 'SRV'
 
@@ -64,11 +65,6 @@ const MAX_TTL = 2 ** 31 - 1
 
 export function failed(message: string): DnsFailed {
   return { kind: 'failed', error: new Error(message) }
-}
-
-/** Letters, digits, `-` and `_`; at most 63 in a label and 253 in all; one dot at the end is fine. */
-export function isDomainName(text: string): boolean {
-  return text.length <= 254 && /^(?=.{1,253}\.?$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?$/i.test(text)
 }
 
 /** A question under a random id. */

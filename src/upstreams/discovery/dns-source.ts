@@ -6,12 +6,12 @@
 //               for `absentGrace`, then nothing
 //   failed   -> the last list, for ever                 look again after a growing, random pause
 import { now } from '../../base/clock.ts'
+import { isDomainName } from '../../base/dns-names.ts'
 import { growingDelay } from '../../base/growing-delay.ts'
 import { Pause } from '../../base/pause.ts'
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import { DnsClient } from './dns-client.ts'
 import { addressLookup, serviceLookup, type Lookup, type Scheme } from './dns-lookup.ts'
-import { isDomainName } from './dns-message.ts'
 import { EndpointList } from './endpoint-list.ts'
 import type { DiscoveredEndpoint, EndpointSource } from './source.ts'
 
