@@ -69,12 +69,13 @@ export class RequestBody {
   /** Keeps a copy of what is handed on, until that is more than `limit` bytes. 0: keeps nothing any longer. */
   keep(limit: number): void {
     this.#forget()
-    this.#keepLimit = limit
+    // What went through a transform cannot be made twice.
+    this.#keepLimit = this.#pipe === null ? limit : 0
   }
 
   /** All that was handed on can be handed on again. */
   get replayable(): boolean {
-    return !this.consumed || (this.#keepLimit > 0 && this.#pipe === null)
+    return !this.consumed || this.#keepLimit > 0
   }
 
   /** From the beginning, for another consumer. Only while `replayable`. */
@@ -165,6 +166,7 @@ export class RequestBody {
   /** The rest of the body is of no use to anybody: it is read and dropped. */
   discard(): void {
     this.#sink = DROP
+    this.#forget()
     this.#waiting.clear()
     this.limit = Infinity
     this.resume()

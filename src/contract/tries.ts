@@ -11,8 +11,10 @@ const NO_TICKET = -1
 export class Try {
   endpoint: Endpoint | null = null
   attempt: Attempt | null = null
-  /** Monotonic ms. */
+  /** Monotonic ms since when its reply is waited for: from its end on if it has a body, as that comes from the client. */
   startedAt = 0
+  /** It was sent again, on a fresh connection: that happens once. */
+  again = false
   #ticket = NO_TICKET
   #running = false
   #connected = false
@@ -20,6 +22,7 @@ export class Try {
   begin(endpoint: Endpoint, startedAt: number): void {
     this.endpoint = endpoint
     this.startedAt = startedAt
+    this.again = false
     this.#ticket = endpoint.begin()
     this.#running = true
     this.#connected = false
@@ -29,6 +32,10 @@ export class Try {
     if (this.#connected || !this.#running) return
     this.#connected = true
     this.endpoint!.connected()
+  }
+
+  get hasConnection(): boolean {
+    return this.#connected
   }
 
   /** What became of it is not told yet. */
@@ -58,6 +65,7 @@ export class Try {
     this.endpoint = other.endpoint
     this.attempt = other.attempt
     this.startedAt = other.startedAt
+    this.again = other.again
     this.#ticket = other.#ticket
     this.#running = other.#running
     this.#connected = other.#connected

@@ -30,7 +30,7 @@ export function writeUpstreamHead(x: Exchange): void {
   pushForwarding(x, out, believed)
   const { header, total } = x.upstream!.timeouts
   // The client's own word about it is not passed on.
-  if (header !== '') out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
+  if (header !== '' && total > 0) out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
 }
 
 /** Written anew below. */

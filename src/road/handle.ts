@@ -20,7 +20,7 @@ import { settleFailed } from './outcome.ts'
 import { retryAfterFailure, retryAfterStatus, wasStale } from './retry.ts'
 import { dispatch, send, sendAgain } from './send.ts'
 import type { RoadState, Stage } from './state.ts'
-import { connectionMade, expire, requestSent, stopClocks } from './timeouts.ts'
+import { connectionMade, expire, requestSent, secondAwaited, stopClocks } from './timeouts.ts'
 import { adviseUpstream } from './advice.ts'
 
 const ROAD: readonly Stage[] = [
@@ -121,9 +121,10 @@ export class MainRoad implements Road, ResponseReceiver {
     if (x.body.length !== 0) x.body.keep(0)
     if (upstream!.sticky !== null || upstream!.readsLoad) adviseUpstream(x)
     x.stage = RESPONSE
+    const { attempt } = tries.current
     this.#advance(x)
-    // The steps wait for a promise: the body must wait too.
-    if (!x.headSent && !x.finished) tries.current.attempt?.pause()
+    // The steps wait for a promise: the body must wait too. The Exchange may be another request's by now, the attempt not.
+    if (!x.headSent && !x.finished) attempt?.pause()
   }
 
   data(x: Exchange, bytes: Uint8Array): void {
@@ -202,7 +203,7 @@ export class MainRoad implements Road, ResponseReceiver {
     if (second !== null && failure.kind !== ERRORS.totalTimeout) {
       settleFailed(x, failure)
       promoteSecond(x)
-      requestSent(x, this.state)
+      secondAwaited(x, this.state)
       return
     }
     if (retryAfterFailure(x, failure, this.state)) return

@@ -56,15 +56,23 @@ class SecondReceiver implements ResponseReceiver {
     this.#road = road
   }
 
-  connected(): void {
-    this.#second.connected()
+  connected(x: Exchange): void {
+    if (this.#isSecond(x)) this.#second.connected()
+    else this.#road.connected(x)
   }
 
-  sent(): void {}
+  sent(x: Exchange): void {
+    if (!this.#isSecond(x)) this.#road.sent(x)
+  }
+
+  /** False: it has taken the place of the first. */
+  #isSecond(x: Exchange): boolean {
+    return x.tries.second === this.#second
+  }
 
   head(x: Exchange): void {
-    const { current, second } = x.tries
-    if (second === this.#second) {
+    if (this.#isSecond(x)) {
+      const { current } = x.tries
       // The slow one is given up; the endpoint is told how long it was waited for.
       current.attempt?.cancel()
       current.settle(UNKNOWN, now() - current.startedAt)
@@ -82,13 +90,14 @@ class SecondReceiver implements ResponseReceiver {
   }
 
   failed(x: Exchange, failure: Failure, untouched: boolean): void {
-    const { second } = x.tries
-    if (second !== this.#second) {
+    if (!this.#isSecond(x)) {
       this.#road.failed(x, failure, untouched)
       return
     }
     x.tries.second = null
-    second.settle(failure.kind.source === 'upstream' ? FAILED_THERE : UNKNOWN, -1)
-    second.end()
+    // A keep-alive connection that was closed says nothing about the endpoint.
+    const isItsDoing = failure.kind.source === 'upstream' && !untouched
+    this.#second.settle(isItsDoing ? FAILED_THERE : UNKNOWN, -1)
+    this.#second.end()
   }
 }

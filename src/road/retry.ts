@@ -13,7 +13,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
  */
 export function wasStale(x: Exchange, failure: Failure): boolean {
   return (
-    x.tries.count === 1 &&
+    !x.tries.current.again &&
     failure.kind === ERRORS.upstreamReset &&
     IDEMPOTENT.has(x.method) &&
     !x.body.consumed &&
@@ -24,7 +24,8 @@ export function wasStale(x: Exchange, failure: Failure): boolean {
 /** True: the request waits for its next try. */
 export function retryAfterFailure(x: Exchange, failure: Failure, state: RoadState): boolean {
   const reason = reasonOf(failure)
-  if (reason === 0 || !mayTryAgain(x, reason)) return false
+  // After the head it is too late: plugins have seen it, and may wait for a promise right now.
+  if (reason === 0 || x.respondedAt > 0 || !mayTryAgain(x, reason)) return false
   settleFailed(x, failure)
   scheduleTry(x, state)
   return true
@@ -78,6 +79,8 @@ function scheduleTry(x: Exchange, state: RoadState): void {
   tries.current.end()
   tries.current.attempt = null
   x.body.rewind()
+  // The next try may be for an upstream that does not hedge.
+  state.wheel.disarm(tries.hedgeTimer)
   x.waiting = WAITING_FOR_RETRY
   state.wheel.arm(x.timer, x.upstream!.retries!.backoff(++tries.retries))
 }

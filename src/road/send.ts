@@ -9,7 +9,7 @@ import { writeUpstreamHead } from './forward.ts'
 import { mayHedge } from './hedge.ts'
 import { unmatched } from './match.ts'
 import type { RoadState } from './state.ts'
-import { withinTry } from './timeouts.ts'
+import { connectionAwaited } from './timeouts.ts'
 import { transformRequest } from './transform.ts'
 
 export function send(x: Exchange, state: RoadState): Progress {
@@ -50,6 +50,9 @@ export function dispatch(x: Exchange, state: RoadState): Progress {
 
 /** Once more, on a connection that nobody has used: the reply to a stale keep-alive connection. */
 export function sendAgain(x: Exchange, state: RoadState): void {
+  x.tries.current.again = true
+  // Its bytes must not go to the request that is over while the new connection is made.
+  x.body.rewind()
   attempt(x, state, true)
 }
 
@@ -72,14 +75,12 @@ function attempt(x: Exchange, state: RoadState, fresh: boolean): void {
   writeUpstreamHead(x)
   x.waiting = WAITING_FOR_CONNECTION
   current.attempt = current.endpoint!.transport.send(x, state.receiver, fresh)
-  const { hedge, timeouts } = x.upstream!
+  const { hedge } = x.upstream!
   if (hedge !== null && mayHedge(x)) {
     hedge.requested()
     const after = hedge.after()
     if (after > 0) state.wheel.arm(x.tries.hedgeTimer, after)
   }
   // On a connection that was there the request is under way by now, and a later clock runs.
-  if (x.waiting !== WAITING_FOR_CONNECTION) return
-  const limit = withinTry(x, timeouts.connect)
-  if (limit > 0) state.wheel.arm(x.timer, limit)
+  if (x.waiting === WAITING_FOR_CONNECTION) connectionAwaited(x, state)
 }

@@ -19,11 +19,21 @@ const SETTLE_AFTER = 1000
 const DRIP = 1024
 
 /** `limit`, or what is left of the time of one try if that is less; 0: no limit. */
-export function withinTry(x: Exchange, limit: number): number {
+function withinTry(x: Exchange, limit: number): number {
   const perTry = x.upstream!.retries?.perTry ?? 0
   if (perTry === 0) return limit
   const left = Math.max(1, x.tries.current.startedAt + perTry - now())
   return limit === 0 ? left : Math.min(limit, left)
+}
+
+export function connectionAwaited(x: Exchange, state: RoadState): void {
+  wait(x, state, WAITING_FOR_CONNECTION, withinTry(x, x.upstream!.timeouts.connect))
+}
+
+/** The second of two requests is the one whose reply is awaited from now on. */
+export function secondAwaited(x: Exchange, state: RoadState): void {
+  if (x.tries.current.hasConnection) requestSent(x, state)
+  else connectionAwaited(x, state)
 }
 
 /** The connection is there: from now on the client's upload is what is waited for, if there is one. */
@@ -34,7 +44,10 @@ export function connectionMade(x: Exchange, state: RoadState): void {
 }
 
 export function requestSent(x: Exchange, state: RoadState): void {
-  if (x.respondedAt === 0) wait(x, state, WAITING_FOR_HEAD, withinTry(x, x.upstream!.timeouts.response))
+  if (x.respondedAt > 0) return
+  // How long an upload took is the client's doing.
+  if (x.body.length !== 0) x.tries.current.startedAt = now()
+  wait(x, state, WAITING_FOR_HEAD, withinTry(x, x.upstream!.timeouts.response))
 }
 
 export function bodyBegins(x: Exchange, state: RoadState): void {

@@ -2,19 +2,8 @@
 import { ERRORS, Failure } from '../../base/errors.ts'
 import { ConnectTimeout } from './connector.ts'
 
-const CONNECT_CODES = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EADDRNOTAVAIL',
-  'EACCES',
-  'ENOENT',
-  'EMFILE',
-  'ENFILE',
-])
+/** An established connection is lost so: also when its route is, and then the request may have arrived. */
+const LOST = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'])
 
 /** `headReceived`: the reply had begun, so that its end is missing. */
 export function failureOf(error: Error & { code?: string }, connected: boolean, headReceived: boolean): Failure {
@@ -24,14 +13,12 @@ export function failureOf(error: Error & { code?: string }, connected: boolean, 
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new Failure(ERRORS.upstreamHeadTooLarge, '', error)
   if (headReceived) return new Failure(ERRORS.upstreamTruncated, '', error)
-  if (!connected || CONNECT_CODES.has(code)) return new Failure(ERRORS.upstreamConnect, '', error)
+  if (!connected) return new Failure(ERRORS.upstreamConnect, '', error)
   if (code === 'UND_ERR_SOCKET') {
     // undici reports a 100 or an upgrade that nobody asked for as a socket error of its own making.
     const closed = /closed|reset/.test(error.message)
     return new Failure(closed ? ERRORS.upstreamReset : ERRORS.upstreamProtocol, '', error)
   }
-  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED' || code === 'ETIMEDOUT') {
-    return new Failure(ERRORS.upstreamReset, '', error)
-  }
+  if (LOST.has(code)) return new Failure(ERRORS.upstreamReset, '', error)
   return new Failure(ERRORS.upstreamProtocol, '', error)
 }

@@ -14,7 +14,10 @@ export function readHead(x: Exchange, status: number, raw: readonly Buffer[]): b
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toString('latin1').toLowerCase()
     const value = raw[i + 1]!.toString('latin1')
-    if (!isFieldValue(value)) return false
+    if (!isFieldValue(value)) {
+      headers.clear() // another request for the same Exchange may still be answered
+      return false
+    }
     if (name === 'content-length') length = parseContentLength(value)
     else if (name === 'transfer-encoding') chunked = true
     else if (name === 'connection') connection = connection === '' ? value : connection + ',' + value

@@ -56,11 +56,12 @@ export class UndiciTransport implements Transport {
     const attempt = new UndiciAttempt(x, receiver, this.#connector, () => this.#inFlight--)
     if (this.#inFlight >= this.#options.maxConnections + this.#options.queue) {
       attempt.refuse(new Failure(ERRORS.upstreamOverloaded))
-      return attempt
+    } else {
+      this.#inFlight++
+      if (fresh) this.#sendFresh(attempt)
+      else this.#pool.dispatch(attempt.options, attempt)
     }
-    this.#inFlight++
-    if (fresh) this.#sendFresh(attempt)
-    else this.#pool.dispatch(attempt.options, attempt)
+    attempt.isSent = true
     return attempt
   }
 
@@ -78,6 +79,8 @@ export class UndiciTransport implements Transport {
 
 class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions
+  /** `send` has returned. */
+  isSent = false
   readonly #x: Exchange
   readonly #receiver: ResponseReceiver
   readonly #connector: Connector
@@ -102,10 +105,10 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
     }
   }
 
-  /** Fails before anything was tried, from the next microtask on: callers do not expect to be called back at once. */
+  /** Fails before anything was tried. */
   refuse(failure: Failure): void {
     this.#released = true
-    queueMicrotask(() => this.#fail(failure, false))
+    this.#fail(failure, false)
   }
 
   /** undici does not tell. */
@@ -172,6 +175,11 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
   }
 
   #fail(failure: Failure, untouched: boolean): void {
+    if (!this.isSent) {
+      // undici tells at once of what it cannot send; callers do not expect to be called back before `send` returns.
+      queueMicrotask(() => this.#fail(failure, untouched))
+      return
+    }
     if (this.#done) return
     this.#done = true
     this.#detachBody()
