@@ -10,6 +10,7 @@ export class Client {
   readonly socket: Socket
   #received = ''
   #closed = false
+  #closes = false
   #wake: () => void = () => {}
 
   constructor(port: number) {
@@ -26,8 +27,9 @@ export class Client {
     })
   }
 
+  /** No further request can be sent: it is closed, or the last reply has said that it will be. */
   get closed(): boolean {
-    return this.#closed
+    return this.#closed || this.#closes
   }
 
   /** null when the connection ends before the reply is complete. */
@@ -45,6 +47,7 @@ export class Client {
     const end = this.#received.indexOf('\r\n\r\n')
     if (end < 0) return null
     const head = this.#received.slice(0, end).toLowerCase()
+    this.#closes = head.includes('\r\nconnection: close')
     const status = Number(head.slice(9, 12))
     let from = end + 4
     let body = ''
