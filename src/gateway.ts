@@ -91,6 +91,8 @@ export class Gateway {
   readonly #files = new PluginFiles()
   readonly #pluginWatch: DirectoryWatch
   readonly #stopping = new Set<Promise<void>>()
+  /** Aborted when the gateway stops: a reload that is on its way must not open anything then. */
+  readonly #ending = new AbortController()
   #admin: { readonly bind: string; readonly listener: Listener } | null = null
   #live!: LiveState
   #road!: MainRoad
@@ -157,9 +159,14 @@ export class Gateway {
 
   /** Waits, for a while, until endpoints that are to be found were: a new snapshot must not begin without any. */
   async #discover({ upstreams }: CompiledSnapshot): Promise<void> {
+<<<<<<< HEAD
     for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT)) {
       const why = upstreams.get(name)!.source!.source.error?.message
       this.#log.warn({ upstream: name, why }, 'discovery has not told any endpoints yet')
+=======
+    for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT, this.#ending.signal)) {
+      this.#log.warn({ upstream: name }, 'discovery has not told any endpoints yet')
+>>>>>>> eeb5f14bbdf435a1adcd7a7b0f564787891d6a04
     }
   }
 
@@ -172,6 +179,7 @@ export class Gateway {
       for (const [key, listener] of wanted) {
         if (!this.#listeners.has(key)) opened.push([key, await this.#open(listener)])
       }
+      this.#ending.signal.throwIfAborted()
       const bind = config.admin?.bind
       if (bind !== admin?.bind) admin = bind === undefined ? null : { bind, listener: await startAdmin(bind, this) }
     } catch (error) {
@@ -216,6 +224,7 @@ export class Gateway {
     try {
       await this.#publish(text, true, why)
     } catch (error) {
+      if (this.#ending.signal.aborted) return
       this.#reject(error)
       if (!this.#files.changed) return
       try {
@@ -284,6 +293,7 @@ export class Gateway {
   /** Stops accepting, lets requests finish for at most `limit` ms, closes everything. Resolves with requests cut off. */
   async stop(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
     this.ready = false
+    this.#ending.abort(new Error('the gateway stops'))
     this.#source.close()
     this.#pluginWatch.close()
     const left = await drain([...this.#listeners.values()], limit)

@@ -114,8 +114,12 @@ export function borrowUpstream(
   }
 }
 
-/** Names of those of which nothing is known after `patience` ms. Resolves sooner when all is. */
-export async function undiscovered(upstreams: Iterable<LiveUpstream>, patience: number): Promise<string[]> {
+/** Names of those of which nothing is known after `patience` ms. Resolves sooner when all is, or `signal` is aborted. */
+export async function undiscovered(
+  upstreams: Iterable<LiveUpstream>,
+  patience: number,
+  signal: AbortSignal,
+): Promise<string[]> {
   const waiting = new Map<string, Promise<unknown>>()
   for (const { name, source } of upstreams)
     if (source !== null)
@@ -123,11 +127,14 @@ export async function undiscovered(upstreams: Iterable<LiveUpstream>, patience: 
         name,
         source.told.then(() => waiting.delete(name)),
       )
-  if (waiting.size === 0) return []
-  let timer!: NodeJS.Timeout
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)))
+  if (waiting.size === 0 || signal.aborted) return [...waiting.keys()]
+  let end!: () => void
+  const late = new Promise<void>((resolve) => (end = resolve))
+  const timer = setTimeout(() => end(), patience)
+  signal.addEventListener('abort', end)
   await Promise.race([Promise.all(waiting.values()), late])
   clearTimeout(timer)
+  signal.removeEventListener('abort', end)
   return [...waiting.keys()]
 }
 
