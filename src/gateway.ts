@@ -159,14 +159,9 @@ export class Gateway {
 
   /** Waits, for a while, until endpoints that are to be found were: a new snapshot must not begin without any. */
   async #discover({ upstreams }: CompiledSnapshot): Promise<void> {
-<<<<<<< HEAD
-    for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT)) {
+    for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT, this.#ending.signal)) {
       const why = upstreams.get(name)!.source!.source.error?.message
       this.#log.warn({ upstream: name, why }, 'discovery has not told any endpoints yet')
-=======
-    for (const name of await undiscovered(upstreams.values(), DISCOVERY_TIMEOUT, this.#ending.signal)) {
-      this.#log.warn({ upstream: name }, 'discovery has not told any endpoints yet')
->>>>>>> eeb5f14bbdf435a1adcd7a7b0f564787891d6a04
     }
   }
 
