@@ -275,7 +275,9 @@ const RetriesSchema = Type.Object(
       ),
     ),
     budget: Type.Optional(Share({ description: 'Most retries as a share of the requests', default: '20%' })),
-    perTry: Type.Optional(Duration({ description: 'From a try to its reply head; absent: the timeouts alone' })),
+    perTry: Type.Optional(
+      Duration({ description: 'From a try, or the end of its upload, to its reply head; absent: the timeouts alone' }),
+    ),
     backoff: Type.Optional(
       Duration({
         description: 'Longest wait before the first retry, doubled for each; the wait is random',

@@ -47,7 +47,7 @@ export interface RetryPolicy {
   readonly methods: ReadonlySet<string>
   /** Only endpoints that were not tried yet get another try. */
   readonly elsewhere: boolean
-  /** ms from a try to the head of its reply; 0: no limit of its own. */
+  /** ms from a try, or from the end of its upload, to the head of its reply; 0: no limit of its own. */
   readonly perTry: number
   /** Most bytes of a body that are kept to be sent again. */
   readonly bodyLimit: number
