@@ -30,6 +30,17 @@ export interface Endpoint {
   reported(load: string): void
 }
 
+/** Methods whose requests may be repeated (RFC 9110 section 9.2.2), of those that are served. */
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+/** What extra requests are taken from: a share of the others. */
+export interface ExtraRequests {
+  /** Counts a request: the budget is a share of them. */
+  requested(): void
+  /** One more fits the budget; it is taken from it. */
+  take(): boolean
+}
+
 /** Reasons for another try, as bits. */
 export const CONNECT_FAILURE = 1
 export const RESET = 2
@@ -51,10 +62,7 @@ export interface RetryPolicy {
   readonly perTry: number
   /** Most bytes of a body that are kept to be sent again. */
   readonly bodyLimit: number
-  /** Counts a request: the budget is a share of them. */
-  requested(): void
-  /** One more try fits the budget; it is taken from it. */
-  take(): boolean
+  readonly budget: ExtraRequests
   /** ms to wait before the try `number`, from 1. */
   backoff(number: number): number
 }
@@ -62,8 +70,7 @@ export interface RetryPolicy {
 export interface HedgePolicy {
   /** ms after which a second request is worth it; 0: not known yet. */
   after(): number
-  requested(): void
-  take(): boolean
+  readonly budget: ExtraRequests
 }
 
 /** What requests get while nothing may be sent to the upstream. */

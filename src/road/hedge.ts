@@ -18,7 +18,7 @@ export function hedge(x: Exchange, state: RoadState): void {
   const { current } = tries
   if (current.attempt === null || x.respondedAt > 0 || tries.second !== null || upstream === null) return
   tries.failed.push(current.endpoint!) // for the choice only: not the same endpoint twice
-  const other = upstream.hasOther(x) && upstream.hedge!.take() ? upstream.pick(x) : null
+  const other = upstream.hasOther(x) && upstream.hedge!.budget.take() ? upstream.pick(x) : null
   tries.failed.pop()
   if (other === null || other === current.endpoint) return
   const second = new Try()
@@ -38,13 +38,11 @@ export function dropSecond(x: Exchange): void {
   second.end()
 }
 
-/** The first request is over without a reply: what comes of the second is what the client gets. False: there is none. */
-export function promoteSecond(x: Exchange): boolean {
+/** The first request is over without a reply: what comes of the second, which there is, is what the client gets. */
+export function promoteSecond(x: Exchange): void {
   const { current, second } = x.tries
-  if (second === null) return false
   x.tries.second = null
-  current.replace(second)
-  return true
+  current.replace(second!)
 }
 
 class SecondReceiver implements ResponseReceiver {

@@ -1,11 +1,9 @@
 // Another try for a request that failed before its client got a byte.
 import { ERRORS, type Failure } from '../base/errors.ts'
 import { WAITING_FOR_RETRY, type Exchange } from '../contract/exchange.ts'
-import { CONNECT_FAILURE, RESET, STATUS, TIMEOUT } from '../contract/upstream.ts'
+import { CONNECT_FAILURE, IDEMPOTENT, RESET, STATUS, TIMEOUT } from '../contract/upstream.ts'
 import { settleFailed, settleReplied } from './outcome.ts'
 import type { RoadState } from './state.ts'
-
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /**
  * A keep-alive connection that the upstream closed just as the request left: nothing of a reply was seen, the request may
@@ -70,7 +68,7 @@ function mayTryAgain(x: Exchange, reason: number): boolean {
   // A request that never reached an upstream can be sent to another one, whatever it does.
   if (reason !== CONNECT_FAILURE && !policy.methods.has(x.method)) return false
   if (!x.body.replayable || (policy.elsewhere && !upstream!.hasOther(x))) return false
-  return policy.take()
+  return policy.budget.take()
 }
 
 function scheduleTry(x: Exchange, state: RoadState): void {

@@ -64,7 +64,7 @@ function answer(x: Exchange, reply: FixedReply): typeof ANSWERED {
 }
 
 function prepareRetries(x: Exchange, policy: RetryPolicy): void {
-  policy.requested()
+  policy.budget.requested()
   const { body } = x
   if (body.length !== 0 && body.length <= policy.bodyLimit && policy.methods.has(x.method)) body.keep(policy.bodyLimit)
 }
@@ -77,7 +77,7 @@ function attempt(x: Exchange, state: RoadState, fresh: boolean): void {
   current.attempt = current.endpoint!.transport.send(x, state.receiver, fresh)
   const { hedge } = x.upstream!
   if (hedge !== null && mayHedge(x)) {
-    hedge.requested()
+    hedge.budget.requested()
     const after = hedge.after()
     if (after > 0) state.wheel.arm(x.tries.hedgeTimer, after)
   }

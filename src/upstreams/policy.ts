@@ -1,6 +1,14 @@
 // What an upstream says about requests that fail or take long, in the form that the road asks.
 import { now } from '../base/clock.ts'
-import { CONNECT_FAILURE, RESET, STATUS, TIMEOUT, type HedgePolicy, type RetryPolicy } from '../contract/upstream.ts'
+import {
+  CONNECT_FAILURE,
+  IDEMPOTENT,
+  RESET,
+  STATUS,
+  TIMEOUT,
+  type HedgePolicy,
+  type RetryPolicy,
+} from '../contract/upstream.ts'
 import type { UpstreamConfig } from '../config/upstream-schema.ts'
 import type { Budget } from './budget.ts'
 import type { SlidingWindow } from './health/window.ts'
@@ -9,7 +17,6 @@ type RetryConfig = NonNullable<UpstreamConfig['retries']>
 type HedgeConfig = NonNullable<UpstreamConfig['hedge']>
 
 const REASONS: Readonly<Record<string, number>> = { 'connect-failure': CONNECT_FAILURE, reset: RESET, timeout: TIMEOUT }
-const REPEATABLE = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']
 
 export class Retries implements RetryPolicy {
   readonly attempts: number
@@ -19,9 +26,9 @@ export class Retries implements RetryPolicy {
   readonly elsewhere: boolean
   readonly perTry: number
   readonly bodyLimit: number
+  readonly budget: Budget
   readonly #backoff: number
   readonly #maxBackoff: number
-  readonly #budget: Budget
 
   /** `config` null: what holds when nothing is said, one more try at another endpoint. */
   constructor(config: RetryConfig | null, budget: Budget) {
@@ -29,21 +36,13 @@ export class Retries implements RetryPolicy {
     this.attempts = config?.attempts ?? 1
     this.statuses = new Set(on.flatMap(statusesOf))
     this.reasons = on.reduce<number>((bits, reason) => bits | (REASONS[reason] ?? STATUS), 0)
-    this.methods = new Set(config?.methods ?? REPEATABLE)
+    this.methods = config?.methods === undefined ? IDEMPOTENT : new Set(config.methods)
     this.elsewhere = config === null
     this.perTry = config?.perTry ?? 0
     this.bodyLimit = config?.bodyLimit ?? 64 * 1024
     this.#backoff = config?.backoff ?? 25
     this.#maxBackoff = config?.maxBackoff ?? 250
-    this.#budget = budget
-  }
-
-  requested(): void {
-    this.#budget.requested()
-  }
-
-  take(): boolean {
-    return this.#budget.take()
+    this.budget = budget
   }
 
   /** Anything up to the longest wait (AWS Architecture Blog, Exponential Backoff and Jitter: full jitter). */
@@ -63,16 +62,16 @@ const ENOUGH = 20
 const KEPT = 1000
 
 export class Hedging implements HedgePolicy {
+  readonly budget: Budget
   readonly #fixed: number
   readonly #latencies: SlidingWindow
-  readonly #budget: Budget
   #p95 = 0
   #readAt = -Infinity
 
   constructor({ after = 'p95' }: HedgeConfig, latencies: SlidingWindow, budget: Budget) {
     this.#fixed = after === 'p95' ? 0 : after
     this.#latencies = latencies
-    this.#budget = budget
+    this.budget = budget
   }
 
   after(): number {
@@ -83,13 +82,5 @@ export class Hedging implements HedgePolicy {
       this.#p95 = this.#latencies.requests < ENOUGH ? 0 : this.#latencies.quantile(0.95)
     }
     return this.#p95
-  }
-
-  requested(): void {
-    this.#budget.requested()
-  }
-
-  take(): boolean {
-    return this.#budget.take()
   }
 }
