@@ -2,6 +2,7 @@
 // throws: what cannot be written is kept and tried again after growing pauses, and what the ring then has no room for
 // is counted.
 import { performance } from 'node:perf_hooks'
+import { now } from '../base/clock.ts'
 import { growingDelay } from '../base/growing-delay.ts'
 import type { LogCounts } from './log-counts.ts'
 import { LogFile } from './log-file.ts'
@@ -11,6 +12,8 @@ import { LogRing, type LogBatch, type LogBounds } from './log-ring.ts'
 /** The longest that a line waits for others (ms), and how many lines do not wait. */
 const FLUSH_INTERVAL = 100
 const FLUSH_ENTRIES = 512
+/** ms between writes of lines that should not wait: a flood of them must not become a flood of writes. */
+const SOON_INTERVAL = 10
 /** Most of one write. */
 const BATCH_ENTRIES = 2048
 const BATCH_BYTES = 512 * 1024
@@ -32,7 +35,9 @@ export class LogDestination {
   #bytes: Uint8Array = new Uint8Array(0)
   /** Bytes of the batch that are written. */
   #offset = 0
+  /** The file is being opened or written. */
   #running = false
+  #writing = false
   /** What is in the ring is to be written without waiting for more. */
   #due = false
   #reopen = false
@@ -40,6 +45,10 @@ export class LogDestination {
   #closed = false
   #failures = 0
   #timer: NodeJS.Timeout | null = null
+  /** ms that the timer waits in all. */
+  #wait = 0
+  /** Monotonic ms. */
+  #wroteAt = -Infinity
   #retry: NodeJS.Timeout | null = null
   #idle: (() => void)[] = []
   /** Lines dropped that a line has told of, and when (monotonic ms). */
@@ -68,10 +77,10 @@ export class LogDestination {
       return
     }
     this.#ring.push(level, line)
-    if (soon || this.#closing || level >= WARN || this.#ring.size >= FLUSH_ENTRIES) {
-      this.#due = true
-      this.#pump()
-    } else this.#arm()
+    if (this.#closing || this.#ring.size >= FLUSH_ENTRIES) this.#flush()
+    else if (!soon && level < WARN) this.#arm(FLUSH_INTERVAL)
+    else if (now() - this.#wroteAt >= SOON_INTERVAL) this.#flush()
+    else this.#arm(SOON_INTERVAL)
   }
 
   /** Opens the file of that name anew, after it was renamed. Standard output stays what it is. */
@@ -100,7 +109,7 @@ export class LogDestination {
   writeNow(): void {
     try {
       // A write that is under way ends by itself: its lines come before or after these, but they come.
-      if (this.#running && !this.#load()) return
+      if (this.#writing && !this.#load()) return
       while (this.#batch.lines.length > 0 || this.#load()) {
         this.#offset += this.#file.writeNow(this.#bytes, this.#offset)
         if (this.#offset < this.#bytes.byteLength) return
@@ -111,13 +120,19 @@ export class LogDestination {
     }
   }
 
-  #arm(): void {
-    if (this.#timer !== null || this.#retry !== null) return
+  #flush(): void {
+    this.#due = true
+    this.#pump()
+  }
+
+  #arm(wait: number): void {
+    if (this.#retry !== null || (this.#timer !== null && this.#wait <= wait)) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#wait = wait
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#due = true
-      this.#pump()
-    }, FLUSH_INTERVAL)
+      this.#flush()
+    }, wait)
     this.#timer.unref()
   }
 
@@ -125,8 +140,7 @@ export class LogDestination {
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
     this.#failures = 0
-    this.#due = true
-    this.#pump()
+    this.#flush()
   }
 
   #pump(): void {
@@ -138,7 +152,11 @@ export class LogDestination {
     }
     this.#running = true
     if (this.#reopen || !this.#file.isOpen) void this.#open()
-    else this.#file.write(this.#bytes, this.#offset, this.#onWritten)
+    else {
+      this.#wroteAt = now()
+      this.#writing = true
+      this.#file.write(this.#bytes, this.#offset, this.#onWritten)
+    }
   }
 
   /** Takes the next lines from the ring. */
@@ -181,6 +199,7 @@ export class LogDestination {
   }
 
   readonly #onWritten = (error: NodeJS.ErrnoException | null, written: number): void => {
+    this.#writing = false
     if (error !== null) {
       this.#failed(error)
       return
@@ -194,7 +213,7 @@ export class LogDestination {
     this.#offset += written
     if (this.#offset === this.#bytes.byteLength) this.#settle('written')
     this.#pump()
-    if (this.#ring.size > 0 && !this.#running) this.#arm()
+    if (this.#ring.size > 0 && !this.#running) this.#arm(SOON_INTERVAL)
   }
 
   #failed(error: NodeJS.ErrnoException): void {
