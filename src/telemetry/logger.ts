@@ -16,17 +16,9 @@ export type LogThreshold = LogLevel | 'silent'
 /** What takes the encoded lines; each ends with a newline. */
 export type TakeLine = (level: number, line: string) => void
 
-/** Fields that hold secrets, in what is logged and one step below. */
-const SECRET_FIELDS = [
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'password',
-  'secret',
-  'token',
-  'apiKey',
-]
+/** Fields that hold secrets, at any depth. Looked for in the encoded line: redaction by pino costs several times as much. */
+const SECRET_FIELD =
+  /"((?:proxy-)?authorization|(?:set-)?cookie|password|secret|token|apiKey)":(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
 const CREDENTIALS = /([a-z]:\/\/)[^\s"/@]+@/gi
 
 /** The value of LOG_LEVEL: debug, info, warn, error or silent; null when it is something else, or nothing. */
@@ -41,7 +33,7 @@ export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Lo
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string): void {
-      take(LEVELS[stream.lastLevel / 10 - 2] === undefined ? INFO : stream.lastLevel / 10 - 2, withoutCredentials(line))
+      take(LEVELS[stream.lastLevel / 10 - 2] === undefined ? INFO : stream.lastLevel / 10 - 2, withoutSecrets(line))
     },
   }
   const logger: Pino = pino(
@@ -50,10 +42,6 @@ export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Lo
       base: { service: 'sluice' },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: timestampField,
-      redact: {
-        paths: SECRET_FIELDS.flatMap((name) => [`["${name}"]`, `*["${name}"]`]),
-        censor: '***',
-      },
     },
     stream,
   )
@@ -61,8 +49,9 @@ export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Lo
 }
 
 /** Errors of clients name the address that they were given, with the password in it. */
-function withoutCredentials(line: string): string {
-  return line.includes('@') ? line.replace(CREDENTIALS, '$1***@') : line
+function withoutSecrets(line: string): string {
+  const shown = line.replace(SECRET_FIELD, '"$1":"***"')
+  return shown.includes('@') ? shown.replace(CREDENTIALS, '$1***@') : shown
 }
 
 function timestampField(): string {
