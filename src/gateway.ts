@@ -8,6 +8,7 @@ import { TimerWheel } from './base/timer-wheel.ts'
 import type { PluginInstance } from './chain/instance.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
 import { formatProblem } from './config/problem.ts'
+import { logSettings } from './compile/log-settings.ts'
 import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
 import type { Listener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
@@ -23,6 +24,7 @@ import { drain } from './process/drain.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
+import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
@@ -51,10 +53,11 @@ export interface LiveStateOptions {
 export function createLiveState(
   plugins: ReadonlyMap<string, Plugin>,
   wheel: TimerWheel,
-  log: Logger,
+  logs: Logs,
   { metrics = new Metrics(), stopping = () => {}, serving = true }: LiveStateOptions = {},
 ): LiveState {
-  const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics))
+  const { log } = logs
+  const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics), logs)
   return {
     upstreams: new UpstreamStates(wheel, log, serving),
     plugins: {
@@ -83,6 +86,7 @@ export class Gateway {
   /** Of the configuration that serves. */
   #text = ''
   readonly #file: string
+  readonly #logs: Logs
   readonly #log: Logger
   readonly #wheel = new TimerWheel()
   readonly #listeners = new Map<string, Listener>()
@@ -98,11 +102,16 @@ export class Gateway {
   #road!: MainRoad
   #snapshot!: CompiledSnapshot
 
-  private constructor(file: string, builtIn: readonly Plugin[], log: Logger) {
+  private constructor(file: string, builtIn: readonly Plugin[], logs: Logs) {
+    const { log } = logs
     this.#file = file
     this.#builtIn = builtIn
+    this.#logs = logs
     this.#log = log
     exposeUpstreams(this.metrics, () => this.#snapshot.upstreams.values())
+    this.metrics.collect('counter', 'sluice_log_entries_total', 'Log entries, and what became of them', () =>
+      logs.counts.samples(),
+    )
     this.#source = new FileSource(file, {
       changed: (text, why) => this.#reload(text, why),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
@@ -114,8 +123,8 @@ export class Gateway {
   }
 
   /** Reads, compiles and listens. Rejects with InvalidConfiguration, or with the error of a file or an address. */
-  static async start(file: string, log: Logger): Promise<Gateway> {
-    const gateway = new Gateway(resolve(file), await builtInPlugins(), log)
+  static async start(file: string, logs: Logs): Promise<Gateway> {
+    const gateway = new Gateway(resolve(file), await builtInPlugins(), logs)
     try {
       await gateway.#start()
     } catch (error) {
@@ -136,7 +145,8 @@ export class Gateway {
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
-    this.#live = createLiveState(validated.plugins, this.#wheel, this.#log, {
+    this.#logs.apply(logSettings(validated.valid.config))
+    this.#live = createLiveState(validated.plugins, this.#wheel, this.#logs, {
       metrics: this.metrics,
       stopping: (stop) => this.#awaitStop(stop),
     })
@@ -248,6 +258,7 @@ export class Gateway {
       next.release()
       throw error
     }
+    this.#logs.apply(logSettings(validated.valid.config))
     this.#live = live
     this.#text = text
     this.#snapshot = next

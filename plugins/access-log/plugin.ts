@@ -1,7 +1,8 @@
 // One JSON line per request, written in the background.
 import { pino } from 'pino'
+import { readTraceparent } from '../../src/base/trace-context.ts'
 import { definePlugin, Type, type LogMask, type PluginExchange } from '../../src/contract/plugin.ts'
-import { closeDestination, openDestination } from './destination.ts'
+import { isSecretHeader, MASKED, withoutSecrets } from './secrets.ts'
 
 const SERVER_ERROR = 500
 
@@ -18,8 +19,8 @@ export default definePlugin({
         Type.Number({
           minimum: 0,
           maximum: 1,
-          description: 'Share of requests; errors from 500 are always logged',
-          default: 1,
+          description:
+            'Share of requests, instead of what observability.logs.sampling says; failures are always logged',
         }),
       ),
       query: Type.Optional(Type.Boolean({ description: 'Log the query too; it may hold secrets', default: false })),
@@ -27,28 +28,44 @@ export default definePlugin({
     },
     { additionalProperties: false },
   ),
-  compile({ destination = 'stdout', sample = 1, query = false, headers = [] }) {
+  compile({ destination = 'stdout', sample, query = false, headers = [] }, host) {
+    const output = host.openLog(destination)
+    let level: Level = 'info'
     const logger = pino(
-      { base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: () => ({ type: 'access' }) } },
-      openDestination(destination),
+      {
+        base: { service: 'sluice', type: 'access' },
+        timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      { write: (text: string) => output.write(level, text) },
     )
     return {
       log(x) {
-        if (sample < 1 && x.status < SERVER_ERROR && Math.random() >= sample) return
-        logger.info(line(x, query, headers))
+        level = levelOf(x)
+        const sampled = level === 'info' ? output.sample(level, sample) : 1
+        if (sampled !== 0) logger[level](line(x, sampled, query, headers))
       },
-      stop: () => closeDestination(destination),
     }
   },
 })
 
-function line(x: PluginExchange, query: boolean, headers: readonly string[]): object {
+type Level = 'info' | 'warn' | 'error'
+
+function levelOf(x: PluginExchange): Level {
+  if (x.status >= SERVER_ERROR) return 'error'
+  return x.errorCode === '' ? 'info' : 'warn'
+}
+
+function line(x: PluginExchange, sampled: number, query: boolean, headers: readonly string[]): object {
+  const trace = readTraceparent(x.header('traceparent'))
   return {
+    trace_id: trace?.traceId,
+    span_id: trace?.spanId,
     requestId: x.requestId,
     clientIp: x.clientIp,
     method: x.method,
     host: x.host,
-    path: shown(x.logMask, query ? x.path + x.search : x.path),
+    path: shown(x.logMask, query ? x.path + withoutSecrets(x.search) : x.path),
     status: x.status,
     bytesIn: x.bytesIn,
     bytesOut: x.bytesOut,
@@ -58,14 +75,18 @@ function line(x: PluginExchange, query: boolean, headers: readonly string[]): ob
     upstream: x.upstreamName === '' ? undefined : x.upstreamName,
     error: x.errorCode === '' ? undefined : x.errorCode,
     headers: headers.length === 0 ? undefined : Object.fromEntries(headers.map((name) => [name, header(x, name)])),
+    sampled,
   }
 }
 
 function header(x: PluginExchange, name: string): string {
   const value = x.header(name)
   const mask = x.logMask
-  if (mask === null || value === '') return value
-  return mask.headers.has(name.toLowerCase()) ? mask.replacement : mask.text(value)
+  if (value === '') return value
+  const lower = name.toLowerCase()
+  if (mask !== null && mask.headers.has(lower)) return mask.replacement
+  if (isSecretHeader(lower)) return MASKED
+  return mask === null ? value : mask.text(value)
 }
 
 function shown(mask: LogMask | null, text: string): string {

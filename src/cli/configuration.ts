@@ -6,7 +6,7 @@ import type { CompiledSnapshot } from '../compile/snapshot.ts'
 import { formatProblem } from '../config/problem.ts'
 import { compile, InvalidConfiguration, validate, type Validated } from '../control/publish.ts'
 import { builtInPlugins, createLiveState } from '../gateway.ts'
-import { createLogger } from '../telemetry/logger.ts'
+import { Logs } from '../telemetry/logs.ts'
 
 export interface LoadedConfiguration {
   readonly validated: Validated
@@ -24,7 +24,7 @@ export async function loadConfiguration(shown: string): Promise<LoadedConfigurat
   }
   try {
     const validated = await validate(text, resolve(shown), await builtInPlugins())
-    const live = createLiveState(validated.plugins, new TimerWheel(), createLogger('silent'), { serving: false })
+    const live = createLiveState(validated.plugins, new TimerWheel(), new Logs('silent'), { serving: false })
     return { validated, snapshot: compile(validated, 1, live) }
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error

@@ -4,7 +4,6 @@
 /** Patterns of keys: `*` is one name, `[]` one element. */
 const LATER_KEYS = new Set([
   'control',
-  'observability',
   'listeners[].tls',
   'listeners[].protocols',
   'listeners[].proxyProtocol',

@@ -6,9 +6,12 @@ import { RE2JS } from 're2js'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
 import { didYouMean } from './nearest.ts'
+import { parseUnit } from './units.ts'
 import { checkRespond, records, type Raw } from './raw.ts'
 import { checkUpstreamName, checkUpstreams } from './upstream-references.ts'
 
+/** A single entry may have some kilobytes. */
+const LEAST_LOG_BYTES = 64 * 1024
 const ACTIONS = ['upstream', 'split', 'respond', 'redirect']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 const BUILT_IN_PLACEHOLDERS = ['scheme', 'host', 'port', 'path', 'query']
@@ -17,6 +20,7 @@ export function checkReferences(config: Raw, report: Report): void {
   checkUnique(config['listeners'], 'listeners', 'name', 'listener', report)
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
+  checkLogs(config['observability'], report)
   const upstreams = isRecord(config['upstreams']) ? config['upstreams'] : {}
   checkUpstreams(upstreams, report)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)
@@ -43,6 +47,13 @@ function checkAdmin(admin: unknown, report: Report): void {
       `"${bind}" is not on loopback; that needs a token, which is not supported yet by this version`,
     )
   }
+}
+
+function checkLogs(observability: unknown, report: Report): void {
+  const logs = isRecord(observability) ? observability['logs'] : undefined
+  const bytes = isRecord(logs) ? logs['bytes'] : undefined
+  if (typeof bytes !== 'string' || !(parseUnit('size', bytes) < LEAST_LOG_BYTES)) return
+  report(['observability', 'logs', 'bytes'], `expected 64KiB at least, saw "${bytes}"`)
 }
 
 function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report: Report): void {

@@ -1,6 +1,7 @@
 // The one description of a configuration: types, validator and config/gateway.schema.json come from it.
 import { Type, type Static } from 'typebox'
 import { Duration } from './units.ts'
+import { LogsSchema } from './log-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
 
 const CLOSED = { additionalProperties: false } as const
@@ -158,6 +159,9 @@ export const GatewaySchema = Type.Object(
     region: Type.Optional(Type.String({ minLength: 1, description: 'Where the zone is: its endpoints come second' })),
     drainTimeout: Type.Optional(
       Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
+    ),
+    observability: Type.Optional(
+      Type.Object({ logs: Type.Optional(LogsSchema) }, { ...CLOSED, description: 'What the gateway tells of itself' }),
     ),
     pluginDirectories: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {

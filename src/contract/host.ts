@@ -2,9 +2,11 @@
 // stops, whether or not the plugin remembers it.
 import type { Limits } from './limits.ts'
 import type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
+import type { LogOutput } from '../telemetry/logs.ts'
 import type { Auth } from './auth.ts'
 
 export type { Counter, Gauge, Labels } from '../telemetry/metrics.ts'
+export type { LogOutput } from '../telemetry/logs.ts'
 
 export interface PluginLogger {
   debug(fields: object, message: string): void
@@ -29,6 +31,8 @@ export interface Host {
   /** Structured logger of this instance. */
   readonly log: PluginLogger
   readonly metrics: PluginMetrics
+  /** A log of the plugin's own: `stdout`, `stderr` or the path of a file. Closed when the instance stops. */
+  openLog(destination: string): LogOutput
   /** Where the configuration asks for this instance first: `plugins`, `paths./api/**` or `routes[users].plugins`. */
   readonly place: string
   readonly limits: Limits

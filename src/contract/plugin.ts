@@ -12,7 +12,7 @@ export { ERRORS, type ErrorKind } from '../base/errors.ts'
 export { BodyRefused, type BodyStep, type BodyTransform } from './body-transform.ts'
 export { compileKey, type RequestKey } from './request-key.ts'
 export type { Limit, LimitRule, Limits, LimitStore } from './limits.ts'
-export type { Counter, Gauge, Host, Labels, PluginLogger, PluginMetrics } from './host.ts'
+export type { Counter, Gauge, Host, Labels, LogOutput, PluginLogger, PluginMetrics } from './host.ts'
 export { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'
 
 /** What is known of a consumer: the claims of a verified token (RFC 7519 section 4), or what another check says. */

@@ -6,6 +6,7 @@ import type { Host, PluginLogger, PluginMetrics } from '../contract/host.ts'
 import type { Limits } from '../contract/limits.ts'
 import type { StepTiming } from '../contract/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Logs } from '../telemetry/logs.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** ms that one thing of a plugin may take to close. */
@@ -23,8 +24,10 @@ export class PluginHosts {
   readonly #timings = new Map<string, StepTiming>()
   readonly #shared: LiveStates<Shared>
   readonly #limits: Limits
+  readonly #logs: Logs
 
-  constructor(log: Logger, metrics: Metrics, limits: Limits) {
+  constructor(log: Logger, metrics: Metrics, limits: Limits, logs = new Logs()) {
+    this.#logs = logs
     this.#log = log
     this.#limits = limits
     this.#metrics = metrics
@@ -53,12 +56,18 @@ export class PluginHosts {
   for(plugin: string, place: string): InstanceHost {
     let timing = this.#timings.get(plugin)
     if (timing === undefined) this.#timings.set(plugin, (timing = { calls: 0, total: 0 }))
-    const log = prefixed(this.#log, plugin)
+    const logs = this.#logs
+    const log = prefixed(this.#log, plugin, logs)
     const keys: string[] = []
     const taken = new Taken()
     const lent: Omit<Host, 'auth'> = {
       log,
       metrics: prefixedMetrics(this.#metrics, plugin, taken),
+      openLog(destination) {
+        const output = logs.open(destination)
+        taken.add(`log ${destination}`, () => output.close())
+        return output
+      },
       signal: taken.signal,
       place,
       limits: this.#limits,
@@ -154,11 +163,17 @@ async function attempt(log: PluginLogger, task: () => unknown): Promise<void> {
   }
 }
 
-function prefixed(log: Logger, plugin: string): PluginLogger {
+/** Plugins may log for every request: their lines are sampled as those of the access log are. */
+function prefixed(log: Logger, plugin: string, logs: Logs): PluginLogger {
+  const sampled = (level: 'debug' | 'info' | 'warn', fields: object, message: string): void => {
+    const share = logs.sample(level)
+    if (share === 0) return
+    log[level]({ plugin, ...fields, ...(share < 1 ? { sampled: share } : {}) }, message)
+  }
   return {
-    debug: (fields, message) => log.debug({ plugin, ...fields }, message),
-    info: (fields, message) => log.info({ plugin, ...fields }, message),
-    warn: (fields, message) => log.warn({ plugin, ...fields }, message),
+    debug: (fields, message) => sampled('debug', fields, message),
+    info: (fields, message) => sampled('info', fields, message),
+    warn: (fields, message) => sampled('warn', fields, message),
     error: (fields, message) => log.error({ plugin, ...fields }, message),
   }
 }

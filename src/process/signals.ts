@@ -1,10 +1,12 @@
-// SIGTERM and SIGINT end the gateway gracefully, a second one at once; SIGHUP reloads.
+// SIGTERM and SIGINT end the gateway gracefully, a second one at once; SIGHUP reloads, SIGUSR2 opens log files anew
+// (SIGUSR1 belongs to Node's debugger).
 
 export interface SignalHandlers {
   stop(signal: NodeJS.Signals): void
   /** Stop was asked for twice. */
   abort(): void
   reload(): void
+  reopenLogs(): void
 }
 
 export function onSignals(handlers: SignalHandlers): void {
@@ -19,4 +21,5 @@ export function onSignals(handlers: SignalHandlers): void {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => handlers.reload())
+  process.on('SIGUSR2', () => handlers.reopenLogs())
 }

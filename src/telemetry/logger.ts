@@ -1,5 +1,6 @@
-// The gateway's own log: JSON lines through pino. Access logs have a plugin of their own.
+// The gateway's own log: JSON lines through pino. Access logs have a plugin of their own, and the same form.
 import { pino, type Logger as Pino } from 'pino'
+import { INFO, LEVELS, type LogLevel } from './log-level.ts'
 
 /** The part of pino that the rooms use. Fields first, then the message. */
 export interface Logger {
@@ -9,21 +10,50 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
+/** `silent`: nothing at all. */
+export type LogThreshold = LogLevel | 'silent'
 
-/**
- * Logs to standard output. `level` is debug, info, warn, error or silent; anything else means info.
- * Writes are synchronous: these lines are few, and the last one before an exit matters most.
- */
-export function createLogger(level = 'info'): Logger {
+/** What takes the encoded lines; each ends with a newline. */
+export type TakeLine = (level: number, line: string) => void
+
+/** Fields that hold secrets, at any depth. Looked for in the encoded line: redaction by pino costs several times as much. */
+const SECRET_FIELD =
+  /"((?:proxy-)?authorization|(?:set-)?cookie|password|secret|token|apiKey)":(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
+const CREDENTIALS = /([a-z]:\/\/)[^\s"/@]+@/gi
+
+/** The value of LOG_LEVEL: debug, info, warn, error or silent; null when it is something else, or nothing. */
+export function readThreshold(text: string | undefined): LogThreshold | null {
+  return text === 'silent' || LEVELS.includes(text as LogLevel) ? (text as LogThreshold) : null
+}
+
+/** A logger whose `level` may be changed. It only encodes: `take` must neither block nor throw. */
+export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Logger & { level: string } {
+  const stream = {
+    // With this mark pino says the level of each line in `lastLevel`.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string): void {
+      take(LEVELS[stream.lastLevel / 10 - 2] === undefined ? INFO : stream.lastLevel / 10 - 2, withoutSecrets(line))
+    },
+  }
   const logger: Pino = pino(
     {
-      level: LEVELS.includes(level) ? level : 'info',
+      level,
       base: { service: 'sluice' },
       formatters: { level: (label) => ({ level: label }) },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: timestampField,
     },
-    pino.destination({ dest: 1, sync: true }),
+    stream,
   )
   return logger
+}
+
+/** Errors of clients name the address that they were given, with the password in it. */
+function withoutSecrets(line: string): string {
+  const shown = line.replace(SECRET_FIELD, '"$1":"***"')
+  return shown.includes('@') ? shown.replace(CREDENTIALS, '$1***@') : shown
+}
+
+function timestampField(): string {
+  return `,"timestamp":"${new Date().toISOString()}"`
 }

@@ -2,12 +2,13 @@
 // gateway that stops.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { Gateway } from '../../src/gateway.ts'
+import { Logs } from '../../src/telemetry/logs.ts'
 import { DnsServer, SILENCE } from '../lab/dns.ts'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { startHttpUpstream, Upstream } from '../lab/upstreams.ts'
@@ -125,14 +126,18 @@ routes: [{ name: a, upstream: listed }]
 
   it('gives up a reload that waits for endpoints', async (test) => {
     const dns = await DnsServer.start(test, () => SILENCE)
-    const path = await file(test, `${HEAD}routes: [{ name: all, respond: {} }]\n`)
-    const lines: string[] = []
-    const tell = (_: object, message: string): void => void lines.push(message)
-    const gateway = await Gateway.start(path, { debug: tell, info: tell, warn: tell, error: tell })
+    const path = await file(test, '')
+    const log = `${path}.log`
+    const head = `version: 1\nobservability: { logs: { destination: ${log} } }\n`
     await writeFile(
       path,
-      `version: 1
-listeners: [{ name: main, bind: '127.0.0.1:0', engine: node }, { name: other, bind: '127.0.0.1:0', engine: node }]
+      `${head}listeners: [{ name: main, bind: '127.0.0.1:0', engine: node }]\nroutes: [{ name: all, respond: {} }]\n`,
+    )
+    const logs = new Logs()
+    const gateway = await Gateway.start(path, logs)
+    await writeFile(
+      path,
+      `${head}listeners: [{ name: main, bind: '127.0.0.1:0', engine: node }, { name: other, bind: '127.0.0.1:0', engine: node }]
 upstreams: { app: { discovery: { dns: { name: a.example, port: 80, servers: ['${dns.address}'] } } } }
 routes: [{ name: all, upstream: app }]
 `,
@@ -142,7 +147,9 @@ routes: [{ name: all, upstream: app }]
     await gateway.stop(0)
     await reloaded
     assert.equal(gateway.snapshot.version, 1)
-    assert.equal(lines.filter((line) => line === 'listening').length, 1)
-    assert.ok(!lines.some((line) => line.startsWith('configuration')), lines.join())
+    await logs.close()
+    const text = await readFile(log, 'utf8')
+    assert.equal(text.split('"msg":"listening"').length, 2, text)
+    assert.doesNotMatch(text, /"msg":"configuration/)
   })
 })

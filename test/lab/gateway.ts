@@ -117,6 +117,20 @@ export class GatewayProcess {
     this.#child.kill(signal)
   }
 
+  /** Nobody reads its standard output any more, until `goOnReading`. */
+  stopReading(): void {
+    this.#child.stdout!.pause()
+  }
+
+  goOnReading(): void {
+    this.#child.stdout!.resume()
+  }
+
+  /** Its standard output leads nowhere any more. */
+  closeOutput(): void {
+    this.#child.stdout!.destroy()
+  }
+
   async waitForLog(wanted: (line: LogLine) => boolean): Promise<LogLine> {
     await this.#until(() => this.logs.some(wanted) || !this.running, 'a log line')
     const line = this.logs.find(wanted)
