@@ -2,7 +2,8 @@
 //   scripts/bench micro/chain
 import { compileChain } from '../../src/chain/compile.ts'
 import { runFrom } from '../../src/chain/run.ts'
-import { Exchange, type ListenerContext, type Road } from '../../src/contract/exchange.ts'
+import { Exchange } from '../../src/contract/exchange.ts'
+import type { ListenerContext, Road } from '../../src/contract/road.ts'
 import { NEXT } from '../../src/contract/verdict.ts'
 import { measure } from './measure.ts'
 

@@ -1,7 +1,8 @@
 // Reading a reply head and writing the block for the client, and writing a request head.
 //   scripts/bench micro/head
 import { HeaderEdits, SET } from '../../src/base/header-edits.ts'
-import { Exchange, type ListenerContext, type Road } from '../../src/contract/exchange.ts'
+import { Exchange } from '../../src/contract/exchange.ts'
+import type { ListenerContext, Road } from '../../src/contract/road.ts'
 import { ByteWriter } from '../../src/upstreams/wire/byte-writer.ts'
 import { writeHead } from '../../src/upstreams/wire/outbox.ts'
 import { readHead } from '../../src/upstreams/wire/read-head.ts'

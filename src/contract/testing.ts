@@ -1,5 +1,6 @@
 // What a plugin author imports as `sluice/testing`: one plugin, tried on requests without a gateway around it.
-import { Exchange, type ListenerContext, type Road } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ListenerContext, Road } from './road.ts'
 import type { Host } from './host.ts'
 import type { Phases, Plugin, PluginExchange } from './plugin.ts'
 import { ANSWERED, FAILED, NEXT, type Verdict } from './verdict.ts'

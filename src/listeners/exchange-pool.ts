@@ -1,5 +1,6 @@
 // Exchanges of one listener, reused. The pool is bounded: after a burst the surplus goes to the garbage collector.
-import type { Exchange, ListenerContext } from '../contract/exchange.ts'
+import type { Exchange } from '../contract/exchange.ts'
+import type { ListenerContext } from '../contract/road.ts'
 import type { ListenerOptions } from '../contract/listener.ts'
 
 const MOST_POOLED = 4096

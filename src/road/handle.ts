@@ -3,7 +3,8 @@ import { now } from '../base/clock.ts'
 import { ERRORS, Failure } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { BodyTransform } from '../contract/body-transform.ts'
-import { WAITING_FOR_RETRY, type Exchange, type Road } from '../contract/exchange.ts'
+import { WAITING_FOR_RETRY, type Exchange } from '../contract/exchange.ts'
+import type { Road } from '../contract/road.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ResponseReceiver } from '../contract/transport.ts'
 import { ANSWERED, FAILED, NEXT, PARKED, type Progress } from '../contract/verdict.ts'
@@ -41,7 +42,7 @@ export class MainRoad implements Road, ResponseReceiver {
   readonly state: RoadState
 
   constructor(initial: Snapshot, wheel: TimerWheel, log: Logger) {
-    this.state = { current: initial, inFlight: 0, wheel, log, receiver: this }
+    this.state = { current: initial, inFlight: 0, newest: null, wheel, log, receiver: this }
   }
 
   handle(x: Exchange): void {

@@ -12,15 +12,34 @@ export function pin(x: Exchange, state: RoadState): Verdict {
   x.chain = x.route.chain
   state.current.pins++
   state.inFlight++
+  link(x, state)
   x.listener.active++
   return NEXT
 }
 
 export function unpin(x: Exchange, state: RoadState): void {
   state.inFlight--
+  unlink(x, state)
   x.listener.active--
   const snapshot = x.snapshot!
   if (--snapshot.pins === 0 && snapshot.retired) snapshot.release()
+}
+
+/** Operators may ask what is under way; a list through the Exchanges costs no allocation. */
+function link(x: Exchange, state: RoadState): void {
+  const before = state.newest
+  x.older = before
+  if (before !== null) before.newer = x
+  state.newest = x
+}
+
+function unlink(x: Exchange, state: RoadState): void {
+  const { older, newer } = x
+  if (older !== null) older.newer = newer
+  if (newer !== null) newer.older = older
+  else state.newest = older
+  x.older = null
+  x.newer = null
 }
 
 /** Makes `next` the snapshot of new requests; the old one is released when its last Exchange ends. */

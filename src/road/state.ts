@@ -11,6 +11,8 @@ export interface RoadState {
   current: Snapshot
   /** Requests between head and last byte. */
   inFlight: number
+  /** The latest of them; the others hang on it by `older`. */
+  newest: Exchange | null
   readonly wheel: TimerWheel
   readonly log: Logger
   /** Where transports report to: the road itself. */

@@ -1,5 +1,6 @@
 // One request without a connection, and an instance without a gateway, for tests of the logic of a plugin.
-import { Exchange, type ListenerContext, type Road } from '../../src/contract/exchange.ts'
+import { Exchange } from '../../src/contract/exchange.ts'
+import type { ListenerContext, Road } from '../../src/contract/road.ts'
 import type { Phases, Plugin } from '../../src/contract/plugin.ts'
 import { standInHost } from '../../src/contract/testing.ts'
 

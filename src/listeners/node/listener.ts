@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { ERRORS, type ErrorKind } from '../../base/errors.ts'
 import { statusLine } from '../../base/status-text.ts'
-import { Exchange, type ListenerContext, type Road } from '../../contract/exchange.ts'
+import { Exchange } from '../../contract/exchange.ts'
+import type { ListenerContext, Road } from '../../contract/road.ts'
 import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
 import { NodeReply } from './reply.ts'
 

@@ -1,7 +1,8 @@
 // The uWS engine: native request -> Exchange. Fastest; HTTP/1.1 only.
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js'
 import { ERRORS } from '../../base/errors.ts'
-import { Exchange, type Road } from '../../contract/exchange.ts'
+import { Exchange } from '../../contract/exchange.ts'
+import type { Road } from '../../contract/road.ts'
 import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
 import { ExchangePool } from '../exchange-pool.ts'
 import { primeReading } from './flow.ts'

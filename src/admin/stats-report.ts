@@ -1,0 +1,73 @@
+// What `GET /admin/v1/stats` tells: the figures that the dashboard and `sluice top` show. Counters count since the start
+// of the process, so that whoever asks twice has the rates; latencies look back for a while.
+
+export interface StatsReport {
+  /** Unix ms */
+  readonly time: number
+  /** ms since the start of the process */
+  readonly uptime: number
+  readonly version: string
+  readonly pid: number
+  /** It takes requests: configured, listening, not draining. */
+  readonly ready: boolean
+  readonly configuration: ConfigurationStats
+  readonly requests: TrafficStats & { readonly inFlight: number }
+  /** In the order of the configuration; requests that match none are under the name ''. */
+  readonly routes: readonly (TrafficStats & { readonly name: string })[]
+  /** Latencies to the head of the reply. Endpoints and health are in `GET /admin/v1/upstreams`. */
+  readonly upstreams: readonly (TrafficStats & { readonly name: string; readonly inFlight: number })[]
+  readonly connections: { readonly clients: number; readonly upstreams: number }
+  readonly process: ProcessStats
+  readonly logs: { readonly written: number; readonly dropped: number; readonly sampledOut: number }
+  readonly spans: { readonly exported: number; readonly dropped: number } | null
+}
+
+export interface ConfigurationStats {
+  readonly version: number
+  /** Unix ms since when it serves */
+  readonly since: number
+  readonly applied: number
+  readonly rejected: number
+  /** Why the latest reload was rejected; null when it was not. */
+  readonly lastError: { readonly time: number; readonly problems: readonly string[] } | null
+}
+
+export interface TrafficStats {
+  readonly total: number
+  /** Replies from 400 to 499, and clients that went away. */
+  readonly clientErrors: number
+  /** Replies from 500 on, and replies that were cut. */
+  readonly serverErrors: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Of the last 10 to 20 seconds; null without a request in that time. */
+  readonly latency: LatencyStats | null
+}
+
+/** ms */
+export interface LatencyStats {
+  readonly count: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+}
+
+export interface ProcessStats {
+  /** s of CPU since the start */
+  readonly cpu: number
+  /** bytes */
+  readonly resident: number
+  readonly heapUsed: number
+  readonly heapTotal: number
+  /** Bytes of buffers outside the heap */
+  readonly external: number
+  /** null where the system does not tell. */
+  readonly descriptors: number | null
+  /** ms by which the event loop was late, of the last 10 to 20 seconds */
+  readonly loopLag: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** Since the start; ms */
+  readonly gc: { readonly pauses: number; readonly total: number; readonly longest: number }
+  readonly exchanges: { readonly active: number; readonly pooled: number }
+}
