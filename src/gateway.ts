@@ -5,17 +5,19 @@ import { startAdmin } from './admin/server.ts'
 import { canonicalPath } from './base/canonical-path.ts'
 import { LiveStates } from './base/live-states.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
+import { VERSION } from './base/version.ts'
 import type { PluginInstance } from './chain/instance.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
 import { formatProblem } from './config/problem.ts'
 import { logSettings } from './compile/log-settings.ts'
 import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
-import type { Listener } from './contract/listener.ts'
+import type { Listener, RequestListener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { DirectoryWatch } from './control/directory-watch.ts'
 import { FileSource } from './control/file-source.ts'
 import { foldersOf, loadPlugin, PluginFiles } from './control/plugin-directory.ts'
 import { PluginHosts } from './control/plugin-host.ts'
+import { Reloads } from './control/reloads.ts'
 import { compile, InvalidConfiguration, start, validate, type Validated } from './control/publish.ts'
 import { LimitRoom } from './limits/limits.ts'
 import { listenNode } from './listeners/node/listener.ts'
@@ -26,6 +28,8 @@ import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { RequestMetrics } from './telemetry/request-metrics.ts'
+import { RuntimeMetrics } from './telemetry/runtime-metrics.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
 import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
@@ -59,6 +63,7 @@ export function createLiveState(
   const { log } = logs
   const hosts = new PluginHosts(log, metrics, new LimitRoom(log, metrics), logs)
   return {
+    requests: new RequestMetrics(metrics),
     upstreams: new UpstreamStates(wheel, log, serving),
     plugins: {
       available: plugins,
@@ -83,13 +88,15 @@ async function stopInstance(instance: PluginInstance, log: Logger): Promise<void
 export class Gateway {
   ready = false
   readonly metrics = new Metrics()
+  readonly #runtime = new RuntimeMetrics(this.metrics)
+  readonly #reloads = new Reloads(this.metrics, () => this.#snapshot?.version)
   /** Of the configuration that serves. */
   #text = ''
   readonly #file: string
   readonly #logs: Logs
   readonly #log: Logger
   readonly #wheel = new TimerWheel()
-  readonly #listeners = new Map<string, Listener>()
+  readonly #listeners = new Map<string, RequestListener>()
   readonly #builtIn: readonly Plugin[]
   readonly #source: FileSource
   readonly #files = new PluginFiles()
@@ -109,9 +116,7 @@ export class Gateway {
     this.#logs = logs
     this.#log = log
     exposeUpstreams(this.metrics, () => this.#snapshot.upstreams.values())
-    this.metrics.collect('counter', 'sluice_log_entries_total', 'Log entries, and what became of them', () =>
-      logs.counts.samples(),
-    )
+    this.#exposeOwn()
     this.#source = new FileSource(file, {
       changed: (text, why) => this.#reload(text, why),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
@@ -158,11 +163,12 @@ export class Gateway {
       this.#snapshot.release()
       throw error
     }
-    this.#road = new MainRoad(this.#snapshot, this.#wheel, this.#log)
+    this.#road = new MainRoad(this.#snapshot, this.#live.requests, this.#wheel, this.#log)
     const { config } = validated.valid
     await this.#listen(config)
     await this.#source.watch()
     await this.#settle(validated)
+    this.#reloads.start()
     this.ready = true
     this.#log.info({ version: 1, routes: config.routes.length }, 'ready')
   }
@@ -178,7 +184,7 @@ export class Gateway {
   /** Opens what is new, then closes what is gone. Rejects, with nothing changed, when an address cannot be had. */
   async #listen(config: GatewayConfig): Promise<void> {
     const wanted = new Map(config.listeners.map((listener) => [listenerKey(listener), listener]))
-    const opened: [string, Listener][] = []
+    const opened: [string, RequestListener][] = []
     let admin = this.#admin
     try {
       for (const [key, listener] of wanted) {
@@ -208,7 +214,7 @@ export class Gateway {
     }
   }
 
-  #open(config: ListenerConfig): Promise<Listener> {
+  #open(config: ListenerConfig): Promise<RequestListener> {
     const rules = config.canonicalPath ?? {}
     const options = {
       name: config.name,
@@ -263,6 +269,7 @@ export class Gateway {
     this.#text = text
     this.#snapshot = next
     swap(this.#road.state, next)
+    this.#reloads.apply()
     await this.#settle(validated)
     this.#log.info({ version: next.version, routes: next.routes.length }, 'configuration reloaded')
   }
@@ -285,10 +292,32 @@ export class Gateway {
 
   #reject(error: unknown): void {
     const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
+    this.#reloads.reject(problems ?? [String(error)])
     this.#log.error(
       { problems, err: problems === undefined ? error : undefined },
       'configuration rejected; the last good one serves',
     )
+  }
+
+  #exposeOwn(): void {
+    const { metrics } = this
+    metrics.collect('counter', 'sluice_log_entries_total', 'Log entries, and what became of them', () =>
+      this.#logs.counts.samples(),
+    )
+    metrics.collect('gauge', 'sluice_http_requests_in_flight', 'Requests between head and last byte', () => [
+      { labels: {}, value: this.#road?.state.inFlight ?? 0 },
+    ])
+    metrics.collect('gauge', 'sluice_listener_connections', 'Open connections of clients', () =>
+      Array.from(this.#listeners.values(), ({ name: listener, connections: value }) => ({
+        labels: { listener },
+        value,
+      })),
+    )
+    metrics.collect('gauge', 'sluice_exchanges', 'Exchanges in use, and those kept for the next requests', () => [
+      { labels: { state: 'active' }, value: this.#road?.state.inFlight ?? 0 },
+      { labels: { state: 'pooled' }, value: sum([...this.#listeners.values()].map(({ pooled }) => pooled)) },
+    ])
+    metrics.gauge('sluice_build_info', 'Always 1', { version: VERSION, node: process.versions.node }).set(1)
   }
 
   #awaitStop(stop: Promise<void>): void {
@@ -304,10 +333,15 @@ export class Gateway {
     this.#pluginWatch.close()
     const left = await drain([...this.#listeners.values()], limit)
     this.#admin?.listener.close()
+    this.#runtime.close()
     if (this.#road !== undefined) retire(this.#road.state.current)
     await Promise.all(this.#stopping)
     return left
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0)
 }
 
 const DRAIN_TIMEOUT = 30_000

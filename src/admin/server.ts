@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
-import { exposition, EXPOSITION_TYPE } from '../telemetry/exposition.ts'
+import { exposition, EXPOSITION_TYPES, formatFor } from '../telemetry/exposition.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { reportOf } from '../upstreams/report.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
@@ -30,8 +30,11 @@ export async function startAdmin(bind: string, state: AdminState): Promise<Liste
       }
       if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
       if (path === '/metrics') {
-        response.setHeader('content-type', EXPOSITION_TYPE)
-        response.end(exposition(state.metrics.samples()))
+        const format = formatFor(request.headers.accept ?? '')
+        void exposition(state.metrics, format).then((text) => {
+          response.setHeader('content-type', EXPOSITION_TYPES[format])
+          response.end(text)
+        })
         return
       }
       if (path === '/admin/v1/upstreams') {

@@ -7,6 +7,8 @@ import type { UpstreamConfig } from '../config/upstream-schema.ts'
 import type { FixedReply, Route, Snapshot, Split } from '../contract/snapshot.ts'
 import type { Fallback } from '../contract/upstream.ts'
 import { compileRouter, type Router } from '../router/router.ts'
+import { UNMATCHED, type RequestMetrics } from '../telemetry/request-metrics.ts'
+import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import { borrowSplit, borrowUpstream, type LiveUpstream } from '../upstreams/upstream.ts'
 import { FixedHead } from './fixed-head.ts'
@@ -15,6 +17,7 @@ import { compileLocation, compilePathTemplate, compileStripPrefix } from './temp
 import { compileTrustedProxies } from './trusted-proxies.ts'
 
 export interface LiveState {
+  readonly requests: RequestMetrics
   readonly upstreams: UpstreamStates
   readonly plugins: PluginStates
 }
@@ -45,6 +48,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       Object.freeze({
         ...action(route, router.names(i), upstreams, live, keep),
         name: route.name,
+        metrics: borrowMetrics(route.name, live, keep),
         parameters: router.names(i),
         ...compileRouteChain(layers[i]!, rules, live.plugins, keep),
       }),
@@ -53,6 +57,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
     const unmatched: Route = Object.freeze({
       ...NO_ACTION,
       name: '',
+      metrics: borrowMetrics(UNMATCHED, live, keep),
       parameters: [],
       ...compileRouteChain(routeLayers(toggles, everything, []), rules, live.plugins, keep),
     })
@@ -73,6 +78,12 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
     release()
     throw error
   }
+}
+
+function borrowMetrics(route: string, { requests }: LiveState, keep: (release: () => void) => void): RouteMetrics {
+  const metrics = requests.acquire(route)
+  keep(() => requests.release(route))
+  return metrics
 }
 
 function borrowUpstreams(

@@ -22,6 +22,14 @@ export interface Listener {
   close(): void
 }
 
+/** One that takes the requests of clients. */
+export interface RequestListener extends Listener {
+  /** Open connections. */
+  readonly connections: number
+  /** Exchanges that are kept for the next requests. */
+  readonly pooled: number
+}
+
 export type BindAddress = { readonly path: string } | { readonly host: string; readonly port: number }
 
 /** Splits a valid `bind`. */

@@ -1,4 +1,5 @@
 // The frozen, compiled form of one valid configuration.
+import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
 import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
@@ -54,6 +55,8 @@ export type LocationBuilder = (x: Exchange) => string
 
 export interface Route {
   readonly name: string
+  /** What is counted of its requests; outlives the snapshot. */
+  readonly metrics: RouteMetrics
   /** Names of the parameters, as `Matchable.offsets` has them. */
   readonly parameters: readonly string[]
   readonly chain: Chain

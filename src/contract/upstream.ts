@@ -35,6 +35,8 @@ export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'
 
 /** What extra requests are taken from: a share of the others. */
 export interface ExtraRequests {
+  /** Since the start. */
+  readonly taken: number
   /** Counts a request: the budget is a share of them. */
   requested(): void
   /** One more fits the budget; it is taken from it. */

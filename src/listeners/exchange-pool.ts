@@ -22,6 +22,11 @@ export class ExchangePool implements ListenerContext {
     this.#make = () => make(this)
   }
 
+  /** Exchanges that wait for a request. */
+  get free(): number {
+    return this.#free.length
+  }
+
   take(): Exchange {
     return this.#free.pop() ?? this.#make()
   }

@@ -1,4 +1,6 @@
 // The end of an Exchange: observe, log, give everything back.
+import { now } from '../base/clock.ts'
+import { ERRORS } from '../base/errors.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import { dropSecond } from './hedge.ts'
 import { settleFinished } from './outcome.ts'
@@ -40,6 +42,7 @@ function close(x: Exchange, state: RoadState): void {
   state.wheel.disarm(hedgeTimer)
   settleFinished(x)
   current.end()
+  count(x, state)
   runLog(x, state)
   x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)
@@ -48,6 +51,13 @@ function close(x: Exchange, state: RoadState): void {
   // What waited for an upstream that does not want it any more is given back now, not when the object is collected.
   if (x.shared) x.body.discard()
   if (!x.shared) x.listener.recycle(x)
+}
+
+function count(x: Exchange, state: RoadState): void {
+  const { failure } = x
+  if (failure !== null) state.requests.failed(failure.kind.code)
+  const status = x.headSent ? x.status : ERRORS.clientGone.status
+  x.route!.metrics.record(x.method, status, now() - x.startedAt, x.body.received, x.bytesOut)
 }
 
 function runLog(x: Exchange, state: RoadState): void {

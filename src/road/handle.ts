@@ -9,6 +9,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import type { ResponseReceiver } from '../contract/transport.ts'
 import { ANSWERED, FAILED, NEXT, PARKED, type Progress } from '../contract/verdict.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import { bodyFailure, fail, failStep } from './fail.ts'
 import { abandon, finish } from './finish.ts'
 import { guard } from './guard.ts'
@@ -41,8 +42,8 @@ const REPLY = ROAD.indexOf(reply)
 export class MainRoad implements Road, ResponseReceiver {
   readonly state: RoadState
 
-  constructor(initial: Snapshot, wheel: TimerWheel, log: Logger) {
-    this.state = { current: initial, inFlight: 0, newest: null, wheel, log, receiver: this }
+  constructor(initial: Snapshot, requests: RequestMetrics, wheel: TimerWheel, log: Logger) {
+    this.state = { current: initial, inFlight: 0, newest: null, requests, wheel, log, receiver: this }
   }
 
   handle(x: Exchange): void {

@@ -4,6 +4,7 @@ import type { Exchange } from '../contract/exchange.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ResponseReceiver } from '../contract/transport.ts'
 import type { Progress } from '../contract/verdict.ts'
+import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface RoadState {
@@ -13,6 +14,8 @@ export interface RoadState {
   inFlight: number
   /** The latest of them; the others hang on it by `older`. */
   newest: Exchange | null
+  /** What is counted of requests. */
+  readonly requests: RequestMetrics
   readonly wheel: TimerWheel
   readonly log: Logger
   /** Where transports report to: the road itself. */

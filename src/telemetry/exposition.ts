@@ -1,20 +1,134 @@
-// Samples as text (Prometheus exposition format 0.0.4).
-import type { Sample } from './metrics.ts'
+// Metrics as text, by prom-client: the one module that knows it. Its registry would ask every metric at once; with a
+// thousand routes that holds the event loop for tens of milliseconds, so it is given a slice at a time here.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import { otherLabels, type Family, type Labels, type Metrics, type Series } from './metrics.ts'
 
-export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+export type ExpositionFormat = 'text' | 'openmetrics'
 
-/** One block per name, with its help and kind. */
-export function exposition(samples: readonly Sample[]): string {
-  const blocks = new Map<string, string[]>()
-  for (const { name, help, kind, labels, value } of samples) {
-    const lines = blocks.get(name) ?? [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${kind}`]
-    blocks.set(name, lines)
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text).replaceAll('"', '\\"')}"`)
-    lines.push(`${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`)
-  }
-  return [...blocks.values()].map((lines) => lines.join('\n') + '\n').join('')
+export const EXPOSITION_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
-function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+/** ms of the event loop that a slice may take. */
+const SLICE = 2
+/** Series between two looks at the clock. */
+const STRIDE = 128
+const FOLDED = 'sluice_metrics_folded_series'
+const FOLDED_HELP = 'Label sets beyond the budget, whose values are added up under the label value other'
+
+/** What prom-client's registry asks of a metric, and gives no type to. */
+interface PromMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly values: readonly PromValue[]
+}
+
+interface PromValue {
+  readonly value: number
+  readonly labels: Labels
+  readonly sharedLabels?: Labels
+  readonly metricName?: string
+  readonly exemplar?: { readonly labelSet: Labels; readonly value: number; readonly timestamp: number }
+}
+
+interface PromRegistry extends Registry {
+  getMetricsAsString(metric: { readonly get: () => PromMetric }): Promise<string>
+}
+
+/** All metrics as text. Gives the event loop back every few ms. */
+export async function exposition(metrics: Metrics, format: ExpositionFormat = 'text'): Promise<string> {
+  const writer = await Writer.make(format)
+  const folded: Series[] = []
+  for (const family of metrics.families())
+    await writer.write({ ...family, series: withinBudget(family, metrics.budget, (series) => folded.push(series)) })
+  if (folded.length > 0) await writer.write({ name: FOLDED, help: FOLDED_HELP, kind: 'gauge', series: folded })
+  return writer.end()
+}
+
+/** What an Accept field asks for: OpenMetrics if it is named, as Prometheus does when it can read it. */
+export function formatFor(accept: string): ExpositionFormat {
+  return accept.includes('application/openmetrics-text') ? 'openmetrics' : 'text'
+}
+
+class Writer {
+  readonly #registry: PromRegistry
+  readonly #isOpen: boolean
+  readonly #parts: string[] = []
+  #turnEnds = performance.now() + SLICE
+
+  constructor(registry: PromRegistry, isOpen: boolean) {
+    this.#registry = registry
+    this.#isOpen = isOpen
+  }
+
+  /** prom-client is loaded when somebody scrapes for the first time. */
+  static async make(format: ExpositionFormat): Promise<Writer> {
+    const { default: prom } = await import('prom-client')
+    const type = EXPOSITION_TYPES[format]
+    return new Writer(
+      new (prom.Registry as unknown as new (type: string) => PromRegistry)(type),
+      format === 'openmetrics',
+    )
+  }
+
+  async write({ name, help, kind, series }: Family): Promise<void> {
+    const shown = this.#isOpen && kind === 'counter' ? name.replace(/_total$/, '') : name
+    const values: PromValue[] = []
+    let first = true
+    const flush = async (): Promise<void> => {
+      const metric = { name: shown, help, type: kind, values: values.splice(0) }
+      const text = await this.#registry.getMetricsAsString({ get: () => metric })
+      this.#parts.push(first ? text : withoutHeader(text), '\n')
+      first = false
+      if (performance.now() < this.#turnEnds) return
+      await nextTurn()
+      this.#turnEnds = performance.now() + SLICE
+    }
+    for (const each of series) {
+      if (Number.isNaN(each.value)) continue
+      values.push(promValue(name, each))
+      if (values.length === STRIDE) await flush()
+    }
+    if (values.length > 0) await flush()
+  }
+
+  end(): string {
+    return this.#parts.join('') + (this.#isOpen ? '# EOF\n' : '')
+  }
+}
+
+function promValue(name: string, { labels, value, suffix, own, exemplar }: Series): PromValue {
+  if (suffix === undefined && own === undefined) return { labels: {}, sharedLabels: labels, value }
+  const named = { labels: own ?? {}, sharedLabels: labels, value, metricName: name + (suffix ?? '') }
+  if (exemplar === undefined || exemplar === null) return named
+  const { traceId, value: seconds, time } = exemplar
+  return { ...named, exemplar: { labelSet: { trace_id: traceId }, value: seconds, timestamp: time } }
+}
+
+/** The lines of HELP and TYPE stand once per name. */
+function withoutHeader(text: string): string {
+  return text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1)
+}
+
+/** Label sets above the budget are added up; `tell` gets how many they were. */
+function* withinBudget({ name, series }: Family, budget: number, tell: (series: Series) => void): Iterable<Series> {
+  let labels: Labels | null = null
+  let sets = 0
+  const sums = new Map<string, Series>()
+  for (const each of series) {
+    if (each.labels !== labels) sets++
+    labels = each.labels
+    if (sets <= budget) {
+      yield each
+      continue
+    }
+    const key = JSON.stringify([each.suffix, each.own])
+    const value = each.value + (sums.get(key)?.value ?? 0)
+    sums.set(key, { ...each, exemplar: null, labels: otherLabels(each.labels), value })
+  }
+  yield* sums.values()
+  if (sets > budget) tell({ labels: { metric: name }, value: sets - budget })
 }

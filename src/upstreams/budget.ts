@@ -11,6 +11,8 @@ const REQUESTS = 0
 const TAKEN = 1
 
 export class Budget {
+  /** Extra requests since it was made. */
+  taken = 0
   readonly #share: number
   readonly #counts: SlidingSums
 
@@ -31,6 +33,7 @@ export class Budget {
     counts.expire()
     if (this.#share === 0 || counts.sums[TAKEN]! >= this.#share * counts.sums[REQUESTS]! + ALWAYS) return false
     counts.count(TAKEN)
+    this.taken++
     return true
   }
 }

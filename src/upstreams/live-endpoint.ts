@@ -1,6 +1,7 @@
 // What belongs to one address and outlives every snapshot: its connections, what is on them, and how fast it answers.
 import { now } from '../base/clock.ts'
 import type { Transport } from '../contract/transport.ts'
+import { Durations } from '../telemetry/durations.ts'
 import { PeakEwma } from './balance/peak-ewma.ts'
 import { SlidingWindow } from './health/window.ts'
 
@@ -18,6 +19,8 @@ export class LiveEndpoint {
   failures = 0
   /** 0 to 1 as it reports itself; -1 when it does not. */
   reportedLoad = -1
+  /** To the head of the reply. */
+  readonly durations = new Durations()
   readonly latency = new PeakEwma()
   readonly latencies = new SlidingWindow(LATENCY_WINDOW, now)
 

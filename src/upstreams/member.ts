@@ -117,6 +117,7 @@ export class Member implements Endpoint, Load {
 
   settle(ticket: number, outcome: Outcome, latency: number): void {
     if (outcome === FAILED_THERE) this.live.failures++
+    if (outcome !== UNKNOWN && latency >= 0) this.live.durations.record(latency)
     if (!this.#observed) return
     const group = this.#group
     const { breaker, record } = this.watch

@@ -1,5 +1,6 @@
 // What a scrape tells of upstreams. Read when somebody scrapes: requests pay nothing for it.
 import type { Metrics } from '../telemetry/metrics.ts'
+import { histogramSeries } from '../telemetry/request-metrics.ts'
 import type { BreakerState, CircuitBreaker } from './health/breaker.ts'
 import type { Member } from './member.ts'
 import type { LiveUpstream } from './upstream.ts'
@@ -39,6 +40,27 @@ export function exposeUpstreams(metrics: Metrics, upstreams: () => Iterable<Live
     'sluice_upstream_failures_total',
     'Requests that it failed: status 500 and above, connect, reset, timeout',
     ({ live }) => live.failures,
+  )
+  metrics.collect(
+    'histogram',
+    'sluice_upstream_request_duration_seconds',
+    'From the choice of an endpoint to the head of its reply, or to the failure',
+    function* () {
+      for (const { name: upstream, cluster } of upstreams())
+        for (const { url, live } of cluster.members)
+          if (live.durations.count > 0) yield* histogramSeries({ upstream, endpoint: url }, live.durations)
+    },
+  )
+  metrics.collect(
+    'counter',
+    'sluice_upstream_extra_requests_total',
+    'Requests beside the first: retries of failures, and hedges of slow replies',
+    function* () {
+      for (const { name: upstream, retries, hedge } of upstreams()) {
+        if (retries !== null) yield { labels: { upstream, reason: 'retry' }, value: retries.budget.taken }
+        if (hedge !== null) yield { labels: { upstream, reason: 'hedge' }, value: hedge.budget.taken }
+      }
+    },
   )
   perEndpoint('gauge', 'sluice_upstream_endpoint_breaker_state', BREAKER, ({ watch }) => stateOf(watch.breaker))
   perUpstream('sluice_upstream_breaker_state', BREAKER, ({ cluster }) => stateOf(cluster.breaker))

@@ -5,14 +5,14 @@ import { ERRORS, type ErrorKind } from '../../base/errors.ts'
 import { statusLine } from '../../base/status-text.ts'
 import { Exchange } from '../../contract/exchange.ts'
 import type { ListenerContext, Road } from '../../contract/road.ts'
-import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
+import { parseBind, type ListenerOptions, type RequestListener } from '../../contract/listener.ts'
 import { NodeReply } from './reply.ts'
 
 const MAX_HEAD_SIZE = 16 * 1024
 const NOTHING = new Uint8Array(0)
 
 /** Binds and listens. Rejects when the address cannot be had. */
-export async function listenNode(options: ListenerOptions, road: Road): Promise<Listener> {
+export async function listenNode(options: ListenerOptions, road: Road): Promise<RequestListener> {
   const context: ListenerContext = {
     name: options.name,
     scheme: 'http',
@@ -54,6 +54,11 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
     request.on('data', (chunk: Buffer) => road.received(x, chunk, false))
     request.on('end', () => road.received(x, NOTHING, true))
   }
+  let connections = 0
+  server.on('connection', (socket) => {
+    connections++
+    socket.on('close', () => connections--)
+  })
   server.on('request', (request, response) => accept(request, response, false))
   server.on('checkContinue', (request, response) => accept(request, response, true))
   server.on('checkExpectation', (request, response) => accept(request, response, false))
@@ -83,6 +88,10 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
     get active() {
       return context.active
     },
+    get connections() {
+      return connections
+    },
+    pooled: 0,
     stopAccepting,
     close() {
       stopAccepting()

@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js
 import { ERRORS } from '../../base/errors.ts'
 import { Exchange } from '../../contract/exchange.ts'
 import type { Road } from '../../contract/road.ts'
-import { parseBind, type Listener, type ListenerOptions } from '../../contract/listener.ts'
+import { parseBind, type ListenerOptions, type RequestListener } from '../../contract/listener.ts'
 import { ExchangePool } from '../exchange-pool.ts'
 import { primeReading } from './flow.ts'
 import { readHead, type TakeField } from './head.ts'
@@ -46,7 +46,7 @@ class UwsExchange extends Exchange {
 }
 
 /** Binds and listens. Rejects when no uWS binary loads or the address cannot be had. */
-export async function listenUws(options: ListenerOptions, road: Road): Promise<Listener> {
+export async function listenUws(options: ListenerOptions, road: Road): Promise<RequestListener> {
   const uws = await loadUws()
   const pool: ExchangePool = new ExchangePool(options, () => new UwsExchange(road, pool))
   const app = uws.App()
@@ -80,6 +80,12 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<L
     port,
     get active() {
       return pool.active
+    },
+    get connections() {
+      return peers.open
+    },
+    get pooled() {
+      return pool.free
     },
     stopAccepting,
     close() {

@@ -7,14 +7,15 @@ import { peerAddress } from './peer-address.ts'
 export class Peers {
   /** Address of every open connection; '' when there are several. */
   #only = ''
-  #open = 0
+  /** Connections that are open. */
+  open = 0
 
   /** As App.filter tells it: `change` is 1 for a connection that was opened, -1 for one that was closed. */
   count(res: HttpResponse, change: number): void {
-    this.#open += change
+    this.open += change
     if (change < 0) return
     const address = peerAddress(res.getRemoteAddress())
-    if (this.#open === 1) this.#only = address
+    if (this.open === 1) this.#only = address
     else if (address !== this.#only) this.#only = '' // until none is open any more: a close does not say whose it is
   }
 

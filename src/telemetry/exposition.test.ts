@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { exposition, formatFor } from './exposition.ts'
+import { Metrics } from './metrics.ts'
+import { RequestMetrics } from './request-metrics.ts'
+
+/** What promtool says of a text: '' when nothing. */
+function promtool(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const child = execFile('promtool', ['check', 'metrics'], (error, out, errors) =>
+      resolve(out + errors + (error === null ? '' : error.message)),
+    )
+    child.stdin!.end(text)
+  })
+}
+
+function lines(text: string, start: string): string[] {
+  return text.split('\n').filter((line) => line.startsWith(start))
+}
+
+describe('exposition', () => {
+  it('is written as Prometheus reads it', async () => {
+    const metrics = new Metrics()
+    metrics.counter('a_total', 'Counts\nA', { path: 'C:\\"x"\n' }).add()
+    metrics.gauge('b', 'B').set(0.5)
+    metrics.gauge('c', 'C').set(Number.NaN)
+    const text = await exposition(metrics)
+    assert.equal(
+      text,
+      '# HELP a_total Counts\\nA\n# TYPE a_total counter\na_total{path="C:\\\\\\"x\\"\\n"} 1\n# HELP b B\n# TYPE b gauge\nb 0.5\n',
+    )
+    assert.equal(await promtool(text), '')
+  })
+
+  it('names counters as OpenMetrics wants, and ends', async () => {
+    const metrics = new Metrics()
+    metrics.counter('a_total', 'A').add(3)
+    assert.equal(await exposition(metrics, 'openmetrics'), '# HELP a A\n# TYPE a counter\na_total 3\n# EOF\n')
+    assert.equal(formatFor('application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3'), 'openmetrics')
+    assert.equal(formatFor('*/*'), 'text')
+  })
+
+  it('shows exemplars where the format has room for them', async () => {
+    const metrics = new Metrics()
+    const requests = new RequestMetrics(metrics)
+    const route = requests.acquire('r')
+    route.record('GET', 200, 3, 0, 0)
+    route.sampled('a'.repeat(32), 3, 1_700_000_000_000)
+    const text = await exposition(metrics, 'openmetrics')
+    assert.deepEqual(
+      lines(text, 'sluice_http_request_duration_seconds_bucket').filter((line) => line.includes('#')),
+      [
+        `sluice_http_request_duration_seconds_bucket{le="0.005",route="r"} 1 # {trace_id="${'a'.repeat(32)}"} 0.003 1700000000`,
+      ],
+    )
+    assert.doesNotMatch(await exposition(metrics), /trace_id/)
+  })
+
+  it('folds label sets beyond the budget into one, and says so', async () => {
+    const metrics = new Metrics()
+    metrics.budget = 3
+    const requests = new RequestMetrics(metrics)
+    for (let i = 0; i < 10; i++) requests.acquire(`r${i}`).record('GET', 200, 3, 0, i)
+    const text = await exposition(metrics)
+    assert.deepEqual(lines(text, 'sluice_http_requests_total'), [
+      'sluice_http_requests_total{route="r0",method="GET",code="200"} 1',
+      'sluice_http_requests_total{route="r1",method="GET",code="200"} 1',
+      'sluice_http_requests_total{route="r2",method="GET",code="200"} 1',
+      'sluice_http_requests_total{route="other",method="other",code="other"} 7',
+    ])
+    assert.ok(text.includes('sluice_http_response_bytes_total{route="other"} 42\n'))
+    assert.ok(text.includes('sluice_http_request_duration_seconds_bucket{le="0.005",route="other"} 7\n'))
+    assert.ok(text.includes('sluice_http_request_duration_seconds_bucket{le="0.0025",route="other"} 0\n'))
+    assert.ok(text.includes('sluice_metrics_folded_series{metric="sluice_http_requests_total"} 7\n'))
+    assert.equal(await promtool(text), '')
+  })
+
+  it('gives the event loop back again and again with a thousand routes', async () => {
+    const metrics = new Metrics()
+    const requests = new RequestMetrics(metrics)
+    for (let i = 0; i < 1000; i++) {
+      const route = requests.acquire(`route-${i}`)
+      for (let j = 0; j < 50; j++) route.record('GET', j % 5 === 0 ? 404 : 200, j * 7.3, 0, 1000)
+    }
+    let turns = 0
+    const count = (): void => void (turns++, (immediate = setImmediate(count)))
+    let immediate = setImmediate(count)
+    const text = await exposition(metrics)
+    clearImmediate(immediate)
+    assert.equal(lines(text, 'sluice_http_requests_total').length, 2000)
+    // One turn for each two milliseconds of work; on the fastest machine it takes ten.
+    assert.ok(turns >= 5, `${turns} turns`)
+    assert.equal(await promtool(text), '')
+  })
+})
