@@ -1,6 +1,8 @@
 // What `GET /admin/v1/stats` tells: the figures that the dashboard and `sluice top` show. Counters count since the start
 // of the process, so that whoever asks twice has the rates; latencies look back for a while.
 
+import type { LatencyStats } from '../telemetry/latencies.ts'
+
 export interface StatsReport {
   /** Unix ms */
   readonly time: number
@@ -12,10 +14,10 @@ export interface StatsReport {
   readonly ready: boolean
   readonly configuration: ConfigurationStats
   readonly requests: TrafficStats & { readonly inFlight: number }
-  /** In the order of the configuration; requests that match none are under the name ''. */
+  /** In the order of the configuration; and under the name '' those that match none. */
   readonly routes: readonly (TrafficStats & { readonly name: string })[]
   /** Latencies to the head of the reply. Endpoints and health are in `GET /admin/v1/upstreams`. */
-  readonly upstreams: readonly (TrafficStats & { readonly name: string; readonly inFlight: number })[]
+  readonly upstreams: readonly UpstreamStats[]
   readonly connections: { readonly clients: number; readonly upstreams: number }
   readonly process: ProcessStats
   readonly logs: { readonly written: number; readonly dropped: number; readonly sampledOut: number }
@@ -34,9 +36,9 @@ export interface ConfigurationStats {
 
 export interface TrafficStats {
   readonly total: number
-  /** Replies from 400 to 499, and clients that went away. */
+  /** Replies from 400 to 499; 499 are clients that went away */
   readonly clientErrors: number
-  /** Replies from 500 on, and replies that were cut. */
+  /** Replies from 500 on */
   readonly serverErrors: number
   readonly bytesIn: number
   readonly bytesOut: number
@@ -44,14 +46,13 @@ export interface TrafficStats {
   readonly latency: LatencyStats | null
 }
 
-/** ms */
-export interface LatencyStats {
-  readonly count: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
+export interface UpstreamStats {
+  readonly name: string
+  readonly inFlight: number
+  readonly total: number
+  /** Status 500 and above, connect, reset, timeout */
+  readonly failures: number
+  readonly latency: LatencyStats | null
 }
 
 export interface ProcessStats {

@@ -7,7 +7,7 @@ import type { Limits } from '../contract/limits.ts'
 import type { StepTiming } from '../contract/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Logs } from '../telemetry/logs.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
+import type { Metrics, Series } from '../telemetry/metrics.ts'
 
 /** ms that one thing of a plugin may take to close. */
 const CLOSE_LIMIT = 2000
@@ -34,22 +34,20 @@ export class PluginHosts {
     this.#shared = new LiveStates<Shared>(
       ({ value, close }) => void this.#guard('shared state', () => close(value as never)),
     )
-    const timing = (of: (timing: StepTiming) => number) => () =>
-      [...this.#timings].map(([plugin, each]) => ({ labels: { plugin }, value: of(each) }))
-    const calls = 'Calls of access and request steps that were timed, one in 64'
     metrics.collect(
-      'counter',
-      'sluice_plugin_timed_calls_total',
-      calls,
-      timing(({ calls: count }) => count),
+      'summary',
+      'sluice_plugin_duration_seconds',
+      'Access and request steps until they returned, one call in 64',
+      () => this.#durations(),
     )
-    const seconds = 'Seconds that those calls took, until they returned'
-    metrics.collect(
-      'counter',
-      'sluice_plugin_timed_seconds_total',
-      seconds,
-      timing(({ total }) => total / 1000),
-    )
+  }
+
+  *#durations(): Iterable<Series> {
+    for (const [plugin, { calls, total }] of this.#timings) {
+      const labels = { plugin }
+      yield { labels, suffix: '_sum', value: total / 1000 }
+      yield { labels, suffix: '_count', value: calls }
+    }
   }
 
   /** `place`: where the configuration asks for it. */
@@ -178,8 +176,11 @@ function prefixed(log: Logger, plugin: string, logs: Logs): PluginLogger {
   }
 }
 
+/** Plugins whose figures belong to a room of the gateway. */
+const PREFIXES: Readonly<Record<string, string>> = { 'rate-limit': 'sluice_ratelimit_' }
+
 function prefixedMetrics(metrics: Metrics, plugin: string, taken: Taken): PluginMetrics {
-  const prefix = `sluice_plugin_${plugin.replaceAll('-', '_')}_`
+  const prefix = PREFIXES[plugin] ?? `sluice_plugin_${plugin.replaceAll('-', '_')}_`
   return {
     counter: (name, help, labels) => metrics.counter(prefix + name, help, labels),
     gauge: (name, help, labels) => metrics.gauge(prefix + name, help, labels),

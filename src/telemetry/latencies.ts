@@ -14,27 +14,43 @@ export interface LatencyStats {
 }
 
 /** Counts of one moment, so that a later moment can be compared with it. */
-export type Mark = readonly Page[]
+interface Mark {
+  readonly count: number
+  readonly pages: readonly Page[]
+}
 
-/** Of several: what they have measured together. `since`: only what came after these marks, one for each. */
-export function histogramOf(several: readonly Durations[], since: readonly (Mark | null)[] = []): Histogram {
+const BEGINNING: Mark = { count: 0, pages: [] }
+
+/** What several have measured together, µs. */
+export function histogramOf(several: Iterable<Durations>): Histogram {
+  const sums: Page[] = []
+  for (const durations of several) addSince(sums, durations, BEGINNING)
+  return toHistogram(sums)
+}
+
+/** Adds what came after the mark. Pages are added up first: a histogram takes 130 ns for each cell. */
+function addSince(sums: Page[], { pages }: Durations, before: Mark): void {
+  for (const [at, page] of pages.entries()) {
+    if (page === null) continue
+    const earlier = before.pages[at] ?? null
+    const sum = (sums[at] ??= new Float64Array(page.length))
+    for (let cell = 0; cell < page.length; cell++)
+      sum[cell] = sum[cell]! + page[cell]! - (earlier === null ? 0 : earlier[cell]!)
+  }
+}
+
+function toHistogram(sums: readonly Page[]): Histogram {
   const histogram = build({
     bitBucketSize: 64,
     autoResize: true,
     numberOfSignificantValueDigits: 2,
     useWebAssembly: false,
   })
-  for (const [i, { pages }] of several.entries()) {
-    const before = since[i] ?? null
-    for (const [at, page] of pages.entries()) {
-      if (page === null) continue
-      const earlier = before?.[at] ?? null
-      for (let cell = 0; cell < page.length; cell++) {
-        const count = page[cell]! - (earlier === null ? 0 : earlier[cell]!)
-        if (count > 0) histogram.recordValueWithCount(microsOf(at, cell), count)
-      }
-    }
-  }
+  sums.forEach((page, at) =>
+    page?.forEach((count, cell) => {
+      if (count > 0) histogram.recordValueWithCount(microsOf(at, cell), count)
+    }),
+  )
   return histogram
 }
 
@@ -52,34 +68,45 @@ export function statsOf(histogram: Histogram): LatencyStats | null {
   }
 }
 
-export function mark({ pages }: Durations): Mark {
-  return pages.map((page) => page?.slice() ?? null)
+function mark({ count, pages }: Durations): Mark {
+  return { count, pages: pages.map((page) => page?.slice() ?? null) }
 }
 
 /** ms after which the marks move on. */
 const WINDOW = 10_000
 
-/** Latencies of the last 10 to 20 seconds, as long as somebody asks; of all the time when nobody has for longer. */
-export class RecentLatencies {
-  readonly #several: readonly Durations[]
-  #older: readonly (Mark | null)[]
-  #newer: readonly (Mark | null)[]
-  #markedAt: number
+interface Marks {
+  older: Mark
+  newer: Mark
+  /** Monotonic ms. */
+  at: number
+}
 
-  constructor(several: readonly Durations[], time: number) {
-    this.#several = several
-    this.#older = several.map(() => null)
-    this.#newer = this.#older
-    this.#markedAt = time
+/** Latencies of the last 10 to 20 seconds, of whatever is asked for once in that time; else since it was asked for last. */
+export class RecentLatencies {
+  readonly #marks = new WeakMap<Durations, Marks>()
+
+  /** Of several together; null when nothing was recorded. `time`: monotonic ms. */
+  stats(several: readonly Durations[], time: number): LatencyStats | null {
+    const sums: Page[] = []
+    for (const durations of several) {
+      const before = this.#before(durations, time)
+      if (durations.count !== before.count) addSince(sums, durations, before)
+    }
+    return sums.length === 0 ? null : statsOf(toHistogram(sums))
   }
 
-  /** `time`: monotonic ms. */
-  stats(time: number): LatencyStats | null {
-    if (time - this.#markedAt >= WINDOW) {
-      this.#older = this.#newer
-      this.#newer = this.#several.map(mark)
-      this.#markedAt = time
+  #before(durations: Durations, time: number): Mark {
+    const marks = this.#marks.get(durations)
+    if (marks === undefined) {
+      this.#marks.set(durations, { older: BEGINNING, newer: mark(durations), at: time })
+      return BEGINNING
     }
-    return statsOf(histogramOf(this.#several, this.#older))
+    if (time - marks.at >= WINDOW) {
+      marks.older = marks.newer
+      marks.newer = mark(durations)
+      marks.at = time
+    }
+    return marks.older
   }
 }

@@ -26,7 +26,7 @@ export interface GcPauses {
 
 export class RuntimeMetrics {
   readonly #lag = new Durations()
-  readonly #recentLag = new RecentLatencies([this.#lag], performance.now())
+  readonly #recentLag = new RecentLatencies()
   readonly #pauses = new Map<string, Durations>()
   readonly #observer: PerformanceObserver
   readonly #timer: NodeJS.Timeout
@@ -44,6 +44,7 @@ export class RuntimeMetrics {
     })
     this.#observer.observe({ entryTypes: ['gc'] })
     void readLimit().then((limit) => (this.#descriptorLimit = limit))
+    void this.descriptors()
     this.#expose(metrics)
   }
 
@@ -54,7 +55,7 @@ export class RuntimeMetrics {
 
   /** By how much timers were late, of the last 10 to 20 seconds; null before the first look. */
   get lag(): LatencyStats | null {
-    return this.#recentLag.stats(performance.now())
+    return this.#recentLag.stats([this.#lag], performance.now())
   }
 
   get gc(): GcPauses {

@@ -116,9 +116,9 @@ for (const engine of ENGINES) {
       const client = await RawClient.connect(test, gateway.port('main'))
       assert.equal(await statuses(client, 5, 'X-Key: secret-key\r\n'), '200 200 429 429 429')
       const metrics = (await (await RawClient.connect(test, gateway.port('admin'))).get('/metrics')).body.toString()
-      assert.match(metrics, /^sluice_plugin_rate_limit_decisions_total\{name="tokens",decision="admitted"\} 2$/m)
-      assert.match(metrics, /^sluice_plugin_rate_limit_decisions_total\{name="tokens",decision="refused"\} 3$/m)
-      assert.match(metrics, /^sluice_plugin_rate_limit_hot_keys\{limit="tokens#1",key="[0-9a-f]{12}"\} 3$/m)
+      assert.match(metrics, /^sluice_ratelimit_decisions_total\{name="tokens",decision="admitted"\} 2$/m)
+      assert.match(metrics, /^sluice_ratelimit_decisions_total\{name="tokens",decision="refused"\} 3$/m)
+      assert.match(metrics, /^sluice_ratelimit_hot_keys\{limit="tokens#1",key="[0-9a-f]{12}"\} 3$/m)
       assert.ok(!metrics.includes('secret-key'))
     })
 
