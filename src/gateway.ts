@@ -27,7 +27,7 @@ import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
-import { Metrics } from './telemetry/metrics.ts'
+import { Metrics, SERIES_BUDGET } from './telemetry/metrics.ts'
 import { RequestMetrics } from './telemetry/request-metrics.ts'
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
@@ -150,7 +150,7 @@ export class Gateway {
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
-    this.#logs.apply(logSettings(validated.valid.config))
+    this.#observe(validated.valid.config)
     this.#live = createLiveState(validated.plugins, this.#wheel, this.#logs, {
       metrics: this.metrics,
       stopping: (stop) => this.#awaitStop(stop),
@@ -264,7 +264,7 @@ export class Gateway {
       next.release()
       throw error
     }
-    this.#logs.apply(logSettings(validated.valid.config))
+    this.#observe(validated.valid.config)
     this.#live = live
     this.#text = text
     this.#snapshot = next
@@ -297,6 +297,11 @@ export class Gateway {
       { problems, err: problems === undefined ? error : undefined },
       'configuration rejected; the last good one serves',
     )
+  }
+
+  #observe(config: GatewayConfig): void {
+    this.#logs.apply(logSettings(config))
+    this.metrics.budget = config.observability?.metrics?.series ?? SERIES_BUDGET
   }
 
   #exposeOwn(): void {

@@ -58,6 +58,20 @@ export const ListenerSchema = Type.Object(
   CLOSED,
 )
 
+const MetricsSchema = Type.Object(
+  {
+    series: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 1_000_000,
+        description: 'Label sets that one metric may have; the rest is added up under the label value `other`',
+        default: 20_000,
+      }),
+    ),
+  },
+  { ...CLOSED, description: 'Metrics' },
+)
+
 const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugin name: options, or on / off' })
 
 const HeaderCondition = Type.Union([
@@ -161,7 +175,10 @@ export const GatewaySchema = Type.Object(
       Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
     ),
     observability: Type.Optional(
-      Type.Object({ logs: Type.Optional(LogsSchema) }, { ...CLOSED, description: 'What the gateway tells of itself' }),
+      Type.Object(
+        { logs: Type.Optional(LogsSchema), metrics: Type.Optional(MetricsSchema) },
+        { ...CLOSED, description: 'What the gateway tells of itself' },
+      ),
     ),
     pluginDirectories: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {

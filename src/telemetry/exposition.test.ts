@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { BOUNDS } from './durations.ts'
 import { exposition, formatFor } from './exposition.ts'
 import { Metrics } from './metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
+import { Scrapes } from './scrapes.ts'
 
 /** What promtool says of a text: '' when nothing. */
 function promtool(text: string): Promise<string> {
@@ -89,8 +91,19 @@ describe('exposition', () => {
     const text = await exposition(metrics)
     clearImmediate(immediate)
     assert.equal(lines(text, 'sluice_http_requests_total').length, 2000)
+    assert.equal(lines(text, 'sluice_http_request_duration_seconds_').length, 1000 * (BOUNDS.length + 3))
     // One turn for each two milliseconds of work; on the fastest machine it takes ten.
     assert.ok(turns >= 5, `${turns} turns`)
     assert.equal(await promtool(text), '')
+  })
+
+  it('is made once for all who ask at the same time', async () => {
+    const metrics = new Metrics()
+    let asked = 0
+    metrics.collect('gauge', 'asked', 'Asked', () => [{ labels: {}, value: ++asked }])
+    const scrapes = new Scrapes(metrics)
+    const texts = await Promise.all(Array.from({ length: 100 }, () => scrapes.read('text')))
+    assert.deepEqual([...new Set(texts.map(String))], ['# HELP asked Asked\n# TYPE asked gauge\nasked 1\n'])
+    assert.match(String(await scrapes.read('text')), /^asked 2$/m)
   })
 })

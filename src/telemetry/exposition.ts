@@ -12,9 +12,9 @@ export const EXPOSITION_TYPES: Readonly<Record<ExpositionFormat, string>> = {
 }
 
 /** ms of the event loop that a slice may take. */
-const SLICE = 2
+const SLICE = 1
 /** Series between two looks at the clock. */
-const STRIDE = 128
+const STRIDE = 32
 const FOLDED = 'sluice_metrics_folded_series'
 const FOLDED_HELP = 'Label sets beyond the budget, whose values are added up under the label value other'
 

@@ -110,3 +110,23 @@ export class RecentLatencies {
     return marks.older
   }
 }
+
+/** What came since the last look at each. */
+export class LatencyIntervals {
+  readonly #marks = new WeakMap<Durations, Mark>()
+
+  /** Starts the first interval of these. */
+  begin(durations: Durations): void {
+    this.#marks.set(durations, mark(durations))
+  }
+
+  /** µs; null when nothing came. */
+  next(durations: Durations): Histogram | null {
+    const before = this.#marks.get(durations) ?? BEGINNING
+    if (durations.count === before.count) return null
+    const sums: Page[] = []
+    addSince(sums, durations, before)
+    this.begin(durations)
+    return toHistogram(sums)
+  }
+}
