@@ -45,13 +45,13 @@ describe('the systemd unit', () => {
     assert.ok(Number(values('TimeoutStopSec')[0]) > 30)
   })
 
-  it('has no fault that systemd finds, and little exposure', async (test) => {
+  it('has no fault that systemd finds, and little exposure', async (t) => {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-unit-'))
-    test.after(() => rm(directory, { recursive: true }))
+    t.after(() => rm(directory, { recursive: true }))
     const file = join(directory, 'sluice.service')
     await writeFile(file, here)
     const verified = await analyze('verify', file)
-    if (verified.code === -1) return test.skip('there is no systemd-analyze on this machine')
+    if (verified.code === -1) return t.skip('there is no systemd-analyze on this machine')
     assert.deepEqual(verified, { code: 0, text: '' })
     // 0 to 100; an unhardened service has 96.
     assert.equal((await analyze('security', '--offline=true', '--threshold=20', file)).code, 0)
