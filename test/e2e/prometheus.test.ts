@@ -23,7 +23,7 @@ describe('promtool', () => {
   })
 
   it('sees every alert fire when it should, and not when it nearly should', async () => {
-    assert.match(await promtool('test', 'rules', file('alerts.test.yaml')), /SUCCESS/)
+    assert.match(await promtool('test', 'rules', file('requests.test.yaml'), file('process.test.yaml')), /SUCCESS/)
   })
 })
 

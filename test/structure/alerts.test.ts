@@ -49,7 +49,10 @@ describe('the alerts', () => {
   })
 
   it('each have a case in which they fire and one in which they do not', async () => {
-    const { tests } = parse(await text('config/observability/alerts.test.yaml')) as RuleTests
+    const files = await Promise.all(
+      ['requests', 'process'].map((name) => text(`config/observability/${name}.test.yaml`)),
+    )
+    const tests = files.flatMap((file) => (parse(file) as RuleTests).tests)
     const cases = tests.flatMap(({ alert_rule_test: list }) => list)
     for (const { alert } of alerts) {
       const own = cases.filter(({ alertname }) => alertname === alert)
