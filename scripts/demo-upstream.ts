@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 /** Body bytes that are shown, at most. */
 const SHOWN = 64 * 1024
 
-/** Listens on loopback. Rejects when the port is taken. */
-export function startDemoUpstream(port: number): Promise<Server> {
+/** Listens on loopback, if no other address is given. Rejects when the port is taken. */
+export function startDemoUpstream(port: number, host = '127.0.0.1'): Promise<Server> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
     if (pathname === '/stream') stream(response)
@@ -14,7 +14,7 @@ export function startDemoUpstream(port: number): Promise<Server> {
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve(server))
+    server.listen(port, host, () => resolve(server))
   })
 }
 

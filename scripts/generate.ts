@@ -6,6 +6,7 @@ import { editorSchema } from '../src/config/json-schema.ts'
 import type { Plugin } from '../src/contract/plugin.ts'
 import { builtInPlugins } from '../src/gateway.ts'
 import { ADVICE } from './error-advice.ts'
+import { grafanaDashboard } from './grafana-dashboard.ts'
 import { between, optionTable, pluginTable } from './plugin-pages.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -18,6 +19,7 @@ async function generated(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['config/gateway.schema.json', schema],
     ['docs/errors.md', errorsPage()],
+    ['config/observability/grafana-dashboard.json', await grafanaDashboard()],
     ['docs/plugins/README.md', await formatted(index)],
     ...pages,
   ])

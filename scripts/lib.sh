@@ -109,11 +109,15 @@ need_program() {
   if command -v "$program" >/dev/null; then return; fi
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing Debian's $package: the tests use the real $program"
-    { apt-get install -y -q --no-install-recommends "$package" ||
-      { apt-get update -q && apt-get install -y -q --no-install-recommends "$package"; }; } >/dev/null 2>&1 || true
+    { install_program "$package" || { apt-get update -q && install_program "$package"; }; } >/dev/null 2>&1 || true
     hash -r
   fi
   command -v "$program" >/dev/null || die "$program is missing: apt-get install $package"
+}
+
+# Debian starts the services of its packages at once. Here the programs are wanted, not the services.
+install_program() {
+  RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install -y -q --no-install-recommends "$1"
 }
 
 # npm_install DIRECTORY [arguments]: quiet; ends with one line that says what is missing.

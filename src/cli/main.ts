@@ -1,33 +1,37 @@
 // `sluice VERB ...`: finds the verb, shows help, maps usage errors to exit code 2.
-import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './command.ts'
-import { explain } from './explain.ts'
-import { plugin } from './plugin.ts'
-import { routes } from './routes.ts'
-import { run } from './run.ts'
-import { version } from './version.ts'
 
-const COMMANDS: readonly Command[] = [run, check, routes, explain, plugin, version]
+/** Loaded when asked for: `sluice health` runs every few seconds and must not load a whole gateway each time. */
+const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).run,
+  check: async () => (await import('./check.ts')).check,
+  routes: async () => (await import('./routes.ts')).routes,
+  explain: async () => (await import('./explain.ts')).explain,
+  plugin: async () => (await import('./plugin.ts')).plugin,
+  health: async () => (await import('./health.ts')).health,
+  version: async () => (await import('./version.ts')).version,
+}
 
-function overview(): string {
-  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length))
-  const lines = COMMANDS.map(({ usage, summary }) => `  ${usage.padEnd(width)}   ${summary}`)
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(VERBS).map((load) => load()))
+  const width = Math.max(...commands.map(({ usage }) => usage.length))
+  const lines = commands.map(({ usage, summary }) => `  ${usage.padEnd(width)}   ${summary}`)
   return `Usage: sluice VERB [options]\n\n${lines.join('\n')}\n\nsluice VERB --help tells more.\n`
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv
   if (verb === undefined || verb === '--help' || verb === '-h' || verb === 'help') {
-    process.stdout.write(overview())
+    process.stdout.write(await overview())
     return verb === undefined ? 2 : 0
   }
   const name = verb === '--version' ? 'version' : verb
-  const command = COMMANDS.find((candidate) => candidate.name === name)
-  if (command === undefined) {
-    process.stderr.write(`sluice: there is no verb "${verb}"\n\n${overview()}`)
+  if (!Object.hasOwn(VERBS, name)) {
+    process.stderr.write(`sluice: there is no verb "${verb}"\n\n${await overview()}`)
     return 2
   }
+  const command = await VERBS[name]!()
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`Usage: sluice ${command.usage}\n\n${command.help}\n`)
     return 0

@@ -211,7 +211,7 @@ routes:
     for (const argv of [[], ['nope'], ['check'], ['run'], ['explain', 'GET'], ['routes', '--nope']]) {
       assert.equal((await sluice(...argv)).code, 2, argv.join(' '))
     }
-    for (const verb of ['run', 'check', 'routes', 'explain', 'version']) {
+    for (const verb of ['run', 'check', 'routes', 'explain', 'health', 'version']) {
       const { code, out } = await sluice(verb, '--help')
       assert.deepEqual([code, out.startsWith(`Usage: sluice ${verb}`)], [0, true])
     }
