@@ -202,7 +202,7 @@ const plugins: Row = {
   title: 'Plugins and limits',
   panels: [
     panel('areas', 'reqps', 'Rate limits', 'Decisions per second', {
-      '{{name}} {{decision}}': sum('name, decision', rate('sluice_plugin_rate_limit_decisions_total', HERE)),
+      '{{name}} {{decision}}': sum('name, decision', rate('sluice_ratelimit_decisions_total', HERE)),
     }),
     panel('lines', 'reqps', 'Redis of limits', 'Questions, and those that it failed; per second', {
       questions: sum('', rate('sluice_ratelimit_redis_round_trips_total', HERE)),
@@ -285,7 +285,7 @@ const telemetry: Row = {
       '{{result}}': sum('result', rate('sluice_trace_spans_total', HERE)),
     }),
     panel('lines', 'short', 'Series folded', 'Beyond the budget, counted under "other"', {
-      '{{instance}} {{metric}}': `sluice_metrics_series_folded_total{${HERE}}`,
+      '{{instance}} {{metric}}': `sluice_metrics_folded_series{${HERE}}`,
     }),
   ],
 }

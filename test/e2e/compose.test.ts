@@ -72,6 +72,6 @@ describe('the gateway of docker-compose.yml', () => {
     })
     const metrics = await scrape.text()
     assert.match(metrics, /^sluice_ratelimit_redis_up 1$/m)
-    assert.match(metrics, /^sluice_plugin_rate_limit_decisions_total\{name="api",decision="refused"\} [1-9]/m)
+    assert.match(metrics, /^sluice_ratelimit_decisions_total\{name="api",decision="refused"\} [1-9]/m)
   })
 })

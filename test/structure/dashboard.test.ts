@@ -164,8 +164,8 @@ describe('the dashboard', () => {
       'sluice_config_last_reload_timestamp_seconds',
       'sluice_plugin_concurrency_limit_refused_total',
       'sluice_plugin_forward_auth_failures_total',
-      'sluice_plugin_rate_limit_bound',
-      'sluice_plugin_rate_limit_hot_keys',
+      'sluice_ratelimit_bound',
+      'sluice_ratelimit_hot_keys',
       'sluice_ratelimit_redis_up',
     ])
   })
