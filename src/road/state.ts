@@ -13,6 +13,8 @@ export interface RoadState {
   inFlight: number
   /** The latest of them; the others hang on it by `older`. */
   newest: Exchange | null
+  /** The other end of that list: whoever looks for what takes long begins here. */
+  oldest: Exchange | null
   readonly wheel: TimerWheel
   readonly log: Logger
   /** Where transports report to: the road itself. */
