@@ -1,7 +1,10 @@
 // Wires the rooms together: the only file that knows everyone.
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { startAdmin } from './admin/server.ts'
+import { startAdmin, type AdminListener } from './admin/server.ts'
+import { SnapshotHistory } from './admin/snapshot-history.ts'
+import type { AdminState } from './admin/state.ts'
+import type { StatsReport } from './admin/stats-report.ts'
 import { canonicalPath } from './base/canonical-path.ts'
 import { LiveStates } from './base/live-states.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
@@ -23,6 +26,7 @@ import { listenUws } from './listeners/uws/listener.ts'
 import { drain } from './process/drain.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
+import type { RoadState } from './road/state.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -80,9 +84,10 @@ async function stopInstance(instance: PluginInstance, log: Logger): Promise<void
 }
 
 /** A running gateway on one configuration file. */
-export class Gateway {
+export class Gateway implements AdminState {
   ready = false
   readonly metrics = new Metrics()
+  readonly history = new SnapshotHistory()
   /** Of the configuration that serves. */
   #text = ''
   readonly #file: string
@@ -97,7 +102,7 @@ export class Gateway {
   readonly #stopping = new Set<Promise<void>>()
   /** Aborted when the gateway stops: a reload that is on its way must not open anything then. */
   readonly #ending = new AbortController()
-  #admin: { readonly bind: string; readonly listener: Listener } | null = null
+  #admin: { readonly bind: string; readonly listener: AdminListener } | null = null
   #live!: LiveState
   #road!: MainRoad
   #snapshot!: CompiledSnapshot
@@ -142,6 +147,30 @@ export class Gateway {
     return this.#snapshot.upstreams.values()
   }
 
+  get file(): string {
+    return this.#file
+  }
+
+  get log(): Logger {
+    return this.#log
+  }
+
+  get plugins(): LiveState['plugins'] {
+    return this.#live.plugins
+  }
+
+  get underWay(): RoadState {
+    return this.#road.state
+  }
+
+  fileOf(plugin: Plugin): string | null {
+    return this.#files.fileOf(plugin)
+  }
+
+  stats(): StatsReport {
+    throw new Error('not there yet')
+  }
+
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
@@ -159,6 +188,7 @@ export class Gateway {
       throw error
     }
     this.#road = new MainRoad(this.#snapshot, this.#wheel, this.#log)
+    this.history.published(this.#snapshot)
     const { config } = validated.valid
     await this.#listen(config)
     await this.#source.watch()
@@ -185,8 +215,9 @@ export class Gateway {
         if (!this.#listeners.has(key)) opened.push([key, await this.#open(listener)])
       }
       this.#ending.signal.throwIfAborted()
-      const bind = config.admin?.bind
-      if (bind !== admin?.bind) admin = bind === undefined ? null : { bind, listener: await startAdmin(bind, this) }
+      const { bind, token = null } = config.admin ?? {}
+      if (bind === undefined) admin = null
+      else if (bind !== admin?.bind) admin = { bind, listener: await startAdmin(bind, token, this) }
     } catch (error) {
       for (const [, listener] of opened) listener.close()
       throw error
@@ -202,6 +233,7 @@ export class Gateway {
       this.#admin?.listener.close()
       this.#admin = admin
     }
+    admin?.listener.useToken(config.admin?.token ?? null)
     for (const listener of [...opened.map(([, listener]) => listener), ...(admin === null ? [] : [admin.listener])]) {
       const { name, address, port } = listener
       this.#log.info({ listener: name, address, port }, 'listening')
@@ -263,6 +295,7 @@ export class Gateway {
     this.#text = text
     this.#snapshot = next
     swap(this.#road.state, next)
+    this.history.published(next)
     await this.#settle(validated)
     this.#log.info({ version: next.version, routes: next.routes.length }, 'configuration reloaded')
   }
