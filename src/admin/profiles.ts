@@ -5,8 +5,8 @@ import { getHeapSnapshot } from 'node:v8'
 import { Refusal, type Answer } from './answer.ts'
 import type { Resource } from './resource.ts'
 
-/** A heap snapshot and its JSON lie in memory beside the heap that they describe: several times its size. */
-const SNAPSHOT_FACTOR = 4
+/** V8's graph of the heap and its JSON lie in memory beside it: for a heap of small objects 16 times its size was measured. */
+const SNAPSHOT_FACTOR = 16
 
 export const cpu: Resource = {
   method: 'GET',

@@ -13,7 +13,12 @@ export const IDLE_LIMIT = 30_000
 const PAGE_POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 export class Sender {
+  readonly #most: number
   #waiting = 0
+
+  constructor(most = MOST_WAITING) {
+    this.#most = most
+  }
 
   /** Resolves when all of it was handed on, or the client is gone. */
   async send(response: ServerResponse, answer: Answer): Promise<void> {
@@ -26,7 +31,7 @@ export class Sender {
     }
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const large = bytes.length > SMALL ? bytes.length : 0
-    if (large > 0 && this.#waiting > 0 && this.#waiting + large > MOST_WAITING) {
+    if (large > 0 && this.#waiting > 0 && this.#waiting + large > this.#most) {
       const busy = new Refusal(503, 'Clients have not read the replies that they asked for.', { 'retry-after': '1' })
       await this.send(response, refusalAnswer(busy))
       return
