@@ -6,7 +6,7 @@ import { routeRow, type RouteRow } from '../compile/route-table.ts'
 import type { CompiledSnapshot } from '../compile/snapshot.ts'
 import { json, Refusal, type Answer } from './answer.ts'
 import type { AdminCall, Resource } from './resource.ts'
-import { jsonOfEach } from './slices.ts'
+import { textOfEach } from './slices.ts'
 import type { AdminState } from './state.ts'
 
 const MOST_HEADERS = 100
@@ -32,7 +32,8 @@ export const routes: Resource = {
   atOnce: 2,
   async handle({ signal }, state) {
     const { snapshot } = state
-    const rows = await jsonOfEach(snapshot.router.order(), (index) => routeReport(snapshot, index), signal)
+    const write = (index: number): string => JSON.stringify(routeReport(snapshot, index))
+    const rows = await textOfEach(snapshot.router.order(), write, signal)
     return { type: 'application/json', body: `{"version":${snapshot.version},"routes":[${rows.join(',')}]}` }
   },
 }

@@ -2,7 +2,7 @@
 // can be read as a configuration. A schema says what is secret; where it leaves names open, the names do.
 import type { TSchema } from 'typebox'
 import { isRecord } from './document.ts'
-import { GatewaySchema, isToggles, type GatewayConfig } from './schema.ts'
+import { GatewaySchema, isToggles, RouteSchema, type GatewayConfig, type RouteConfig } from './schema.ts'
 import { formatUnit, SECRET_KEYWORD, UNIT_KEYWORD, type Unit } from './units.ts'
 
 export const CONCEALED = '***'
@@ -36,10 +36,16 @@ interface Rules {
   readonly units: boolean
 }
 
-/** The whole configuration. */
-export function concealedConfig(config: GatewayConfig, plugins: Rules['plugins']): unknown {
+/** The whole configuration, or parts of it. */
+export function concealedConfig(config: Partial<GatewayConfig>, plugins: Rules['plugins']): unknown {
   const schema: TSchema = GatewaySchema
   return concealed([schema], config, { plugins, units: true })
+}
+
+/** One of its routes: there may be very many. */
+export function concealedRoute(route: RouteConfig, plugins: Rules['plugins']): unknown {
+  const schema: TSchema = RouteSchema
+  return concealed([schema], route, { plugins, units: true })
 }
 
 /** Options of one plugin, as they are in force: units stay numbers. */
