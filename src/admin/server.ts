@@ -1,6 +1,6 @@
 // The admin listener: a server of its own, bounded in connections, time and memory. What it tells is in resources.ts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
 import { Refusal, refusalAnswer, type Answer } from './answer.ts'
 import { Gate } from './gate.ts'
@@ -22,6 +22,8 @@ const LIMITS = {
 }
 /** More are closed at once. */
 const MOST_CONNECTIONS = 64
+/** Requests that a client may send before it has its reply; with one more its connection is closed. */
+const MOST_QUEUED = 16
 
 export interface AdminListener extends Listener {
   /** What requests must know from now on; null: nothing. */
@@ -69,6 +71,7 @@ class Desk {
   readonly #state: AdminState
   readonly #workload = new Workload()
   readonly #sender = new Sender()
+  readonly #queued = new WeakMap<Socket, number>()
 
   constructor(gate: Gate, files: StaticFiles, state: AdminState) {
     this.#gate = gate
@@ -79,14 +82,13 @@ class Desk {
   /** Never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume()
-    // A profile takes longer than clients may be silent.
-    request.socket.setTimeout(0)
+    if (response.socket === null && !(await this.#turn(request.socket, response))) return
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     response.once('error', () => response.destroy())
     let answer: Answer
     try {
-      answer = await this.#answer(request, gone.signal)
+      answer = await this.#answer(request, response, gone.signal)
     } catch (error) {
       if (gone.signal.aborted) return
       answer = refusalAnswer(error instanceof Refusal ? error : this.#failed(request, error))
@@ -95,7 +97,21 @@ class Desk {
     else await this.#sender.send(response, answer)
   }
 
-  #answer(request: IncomingMessage, signal: AbortSignal): Answer | Promise<Answer> {
+  /** One at a time is worked on for a client. False: it asks for too much, and is cut off. */
+  async #turn(socket: Socket, response: ServerResponse): Promise<boolean> {
+    const queued = (this.#queued.get(socket) ?? 0) + 1
+    if (queued > MOST_QUEUED) {
+      socket.destroy()
+      return false
+    }
+    this.#queued.set(socket, queued)
+    // Never comes when the client goes: then nothing holds this any more.
+    await new Promise<void>((resolve) => response.once('socket', () => resolve()))
+    this.#queued.set(socket, this.#queued.get(socket)! - 1)
+    return true
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Answer | Promise<Answer> {
     const { method = '', url = '' } = request
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -115,6 +131,8 @@ class Desk {
       throw refusal
     }
     this.#gate.check(request, resource.access)
+    // A profile takes longer than connections may be silent. Sending it, they may not be for longer than before.
+    if (resource.access === 'debug') response.socket?.setTimeout(0)
     const query = new Query(mark < 0 ? '' : url.slice(mark))
     if (resource.parameters !== null) query.allow(resource.parameters)
     return this.#workload.run(resource, { query, ifNoneMatch, signal }, this.#state)

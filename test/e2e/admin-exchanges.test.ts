@@ -21,6 +21,7 @@ export default definePlugin({
 async function start(test: TestContext, engine: Engine) {
   const upstream = await startRawUpstream(test, (socket, { head }) => {
     if (head.includes('/stream')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome')
+    if (head.includes('/sink')) socket.pause()
     // Large enough for every buffer on the way.
     if (head.includes('/flood')) {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
@@ -31,6 +32,7 @@ async function start(test: TestContext, engine: Engine) {
       flood()
     }
   })
+  const other = await startRawUpstream(test, () => {})
   const endpoints = `endpoints: [{ url: '${upstream.url}' }]`
   const gateway = await GatewayProcess.start(
     test,
@@ -42,11 +44,13 @@ pluginDirectories: [./own]
 plugins: { request-id: {} }
 upstreams:
   u: { ${endpoints} }
+  both: { endpoints: [{ url: '${upstream.url}' }, { url: '${other.url}' }], hedge: { after: 1ms, budget: 100% } }
   one: { ${endpoints}, connections: { max: 1 } }
   away: { endpoints: [{ url: 'http://127.0.0.1:${await refusingPort()}' }], outlier: { consecutive: 0 }, retries: { attempts: 10, budget: 100%, backoff: 1h, maxBackoff: 1h } }
 routes:
   - { name: waiting, match: { path: /wait }, respond: {}, plugins: { wait: {} } }
   - { name: one, match: { path: /one/** }, upstream: one }
+  - { name: both, match: { path: /both }, upstream: both }
   - { name: away, match: { path: /away }, upstream: away }
   - { name: u, match: { path: /** }, upstream: u, plugins: { mask: { regex: ['card-[0-9]+'], in: [log] } } }
 `,
@@ -56,12 +60,14 @@ routes:
   return {
     admin,
     /** Sends a request on a connection of its own, and waits until it is in that place. */
-    async send(request: string, place: string): Promise<Json> {
+    async send(request: string, place: string, body = ''): Promise<Json> {
       const before = (await admin.json('/admin/v1/exchanges?limit=1000'))['inFlight'] as number
       const client = await RawClient.connect(test, gateway.port('main'))
       client.socket.pause()
       const [line, ...fields] = request.split('\n')
-      client.send(`${line} HTTP/1.1\r\nHost: shop.example\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`)
+      client.send(
+        `${line} HTTP/1.1\r\nHost: shop.example\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n${body}`,
+      )
       let seen: Json[] = []
       const isThere = async (): Promise<boolean> => {
         seen = (await admin.json('/admin/v1/exchanges?limit=1000'))['exchanges'] as Json[]
@@ -80,7 +86,7 @@ describe('requests under way', () => {
     it(`are told with the place where each one is: ${engine}`, async (test) => {
       const laboratory = await start(test, engine)
       const { admin } = laboratory
-      const send = (request: string, place: string) => laboratory.send(request, place)
+      const send = (request: string, place: string, body = '') => laboratory.send(request, place, body)
       const waiting = await send(`GET /wait?secret=1\ntraceparent: 00-${TRACE}-00f067aa0ba902b7-01`, 'plugin:wait')
       assert.deepEqual(
         [waiting['method'], waiting['host'], waiting['path'], waiting['client'], waiting['route'], waiting['traceId']],
@@ -97,13 +103,17 @@ describe('requests under way', () => {
       await send('GET /flood', 'client-slow')
       const upload = await send('POST /upload\nContent-Length: 10', 'receiving-body')
       assert.deepEqual([upload['bytesIn'], upload['inPlace']], [0, null])
+      const sink = await send('POST /sink\nContent-Length: 100000000', 'sending-body', 'a'.repeat(20_000_000))
+      assert.ok(sink['bytesIn'] <= 20_000_000)
+      const hedged = await send('GET /both', 'hedged')
+      assert.equal(hedged['tries'], 2)
       await send('GET /one/1', 'awaiting-head')
       await send('GET /one/2', 'queued')
       const retrying = await send('GET /away', 'retry-backoff')
       assert.ok(retrying['tries'] >= 1)
 
       const all = await admin.json('/admin/v1/exchanges')
-      assert.deepEqual([all['inFlight'], all['complete'], all['exchanges'].length], [8, true, 8])
+      assert.deepEqual([all['inFlight'], all['complete'], all['exchanges'].length], [10, true, 10])
       const ages = all['exchanges'].map(({ age }: Json) => age as number)
       assert.deepEqual(
         ages,
