@@ -1,17 +1,21 @@
 // Wires the rooms together: the only file that knows everyone.
 import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { startAdmin } from './admin/server.ts'
+import { startAdmin, type AdminListener } from './admin/server.ts'
+import { LiveStats, type StatsSource } from './admin/live-stats.ts'
+import { exposeOwn } from './admin/own-metrics.ts'
+import { SnapshotHistory } from './admin/snapshot-history.ts'
+import type { AdminState } from './admin/state.ts'
+import type { StatsReport } from './admin/stats-report.ts'
 import { canonicalPath } from './base/canonical-path.ts'
 import { LiveStates } from './base/live-states.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
-import { VERSION } from './base/version.ts'
 import type { PluginInstance } from './chain/instance.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
 import { formatProblem } from './config/problem.ts'
 import { logSettings } from './compile/log-settings.ts'
 import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
-import type { Listener, RequestListener } from './contract/listener.ts'
+import type { RequestListener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { DirectoryWatch } from './control/directory-watch.ts'
 import { FileSource } from './control/file-source.ts'
@@ -22,14 +26,17 @@ import { compile, InvalidConfiguration, start, validate, type Validated } from '
 import { LimitRoom } from './limits/limits.ts'
 import { listenNode } from './listeners/node/listener.ts'
 import { listenUws } from './listeners/uws/listener.ts'
-import { drain } from './process/drain.ts'
+import { ListenerSet } from './process/listener-set.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
+import type { RoadState } from './road/state.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics, SERIES_BUDGET } from './telemetry/metrics.ts'
 import { RequestMetrics } from './telemetry/request-metrics.ts'
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts'
+import { Scrapes } from './telemetry/scrapes.ts'
+import type { LogCounts } from './telemetry/log-counts.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
 import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
@@ -85,18 +92,21 @@ async function stopInstance(instance: PluginInstance, log: Logger): Promise<void
 }
 
 /** A running gateway on one configuration file. */
-export class Gateway {
+export class Gateway implements AdminState, StatsSource {
   ready = false
   readonly metrics = new Metrics()
-  readonly #runtime = new RuntimeMetrics(this.metrics)
-  readonly #reloads = new Reloads(this.metrics, () => this.#snapshot?.version)
+  readonly scrapes = new Scrapes(this.metrics)
+  readonly runtime = new RuntimeMetrics(this.metrics)
+  readonly reloads = new Reloads(this.metrics, () => this.#snapshot?.version)
+  readonly #stats = new LiveStats(this)
+  readonly history = new SnapshotHistory()
   /** Of the configuration that serves. */
   #text = ''
   readonly #file: string
   readonly #logs: Logs
   readonly #log: Logger
   readonly #wheel = new TimerWheel()
-  readonly #listeners = new Map<string, RequestListener>()
+  readonly #listeners = new ListenerSet((config) => this.#open(config))
   readonly #builtIn: readonly Plugin[]
   readonly #source: FileSource
   readonly #files = new PluginFiles()
@@ -104,7 +114,7 @@ export class Gateway {
   readonly #stopping = new Set<Promise<void>>()
   /** Aborted when the gateway stops: a reload that is on its way must not open anything then. */
   readonly #ending = new AbortController()
-  #admin: { readonly bind: string; readonly listener: Listener } | null = null
+  #admin: { readonly bind: string; readonly listener: AdminListener } | null = null
   #live!: LiveState
   #road!: MainRoad
   #snapshot!: CompiledSnapshot
@@ -116,7 +126,7 @@ export class Gateway {
     this.#logs = logs
     this.#log = log
     exposeUpstreams(this.metrics, () => this.#snapshot.upstreams.values())
-    this.#exposeOwn()
+    exposeOwn(this.metrics, this)
     this.#source = new FileSource(file, {
       changed: (text, why) => this.#reload(text, why),
       failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
@@ -147,6 +157,42 @@ export class Gateway {
     return this.#snapshot.upstreams.values()
   }
 
+  get file(): string {
+    return this.#file
+  }
+
+  get log(): Logger {
+    return this.#log
+  }
+
+  get plugins(): LiveState['plugins'] {
+    return this.#live.plugins
+  }
+
+  get underWay(): RoadState {
+    return this.#road.state
+  }
+
+  fileOf(plugin: Plugin): string | null {
+    return this.#files.fileOf(plugin)
+  }
+
+  get listeners(): readonly RequestListener[] {
+    return this.#listeners.all
+  }
+
+  get inFlight(): number {
+    return this.#road?.state.inFlight ?? 0
+  }
+
+  get logCounts(): LogCounts {
+    return this.#logs.counts
+  }
+
+  stats(): Promise<StatsReport> {
+    return this.#stats.report()
+  }
+
   async #start(): Promise<void> {
     this.#text = await this.#source.read()
     const validated = await validate(this.#text, this.#file, this.#builtIn, { files: this.#files })
@@ -164,11 +210,12 @@ export class Gateway {
       throw error
     }
     this.#road = new MainRoad(this.#snapshot, this.#live.requests, this.#wheel, this.#log)
+    this.history.published(this.#snapshot)
     const { config } = validated.valid
     await this.#listen(config)
     await this.#source.watch()
     await this.#settle(validated)
-    this.#reloads.start()
+    this.reloads.start()
     this.ready = true
     this.#log.info({ version: 1, routes: config.routes.length }, 'ready')
   }
@@ -183,35 +230,22 @@ export class Gateway {
 
   /** Opens what is new, then closes what is gone. Rejects, with nothing changed, when an address cannot be had. */
   async #listen(config: GatewayConfig): Promise<void> {
-    const wanted = new Map(config.listeners.map((listener) => [listenerKey(listener), listener]))
-    const opened: [string, RequestListener][] = []
-    let admin = this.#admin
+    const change = await this.#listeners.change(config.listeners)
+    const { bind, token = null } = config.admin ?? {}
+    let admin = bind === this.#admin?.bind ? this.#admin : null
     try {
-      for (const [key, listener] of wanted) {
-        if (!this.#listeners.has(key)) opened.push([key, await this.#open(listener)])
-      }
       this.#ending.signal.throwIfAborted()
-      const bind = config.admin?.bind
-      if (bind !== admin?.bind) admin = bind === undefined ? null : { bind, listener: await startAdmin(bind, this) }
+      if (bind !== undefined) admin ??= { bind, listener: await startAdmin(bind, token, this) }
     } catch (error) {
-      for (const [, listener] of opened) listener.close()
+      change.undo()
       throw error
     }
-    for (const [key, listener] of opened) this.#listeners.set(key, listener)
-    for (const [key, listener] of this.#listeners) {
-      if (wanted.has(key)) continue
-      this.#listeners.delete(key)
-      const limit = config.drainTimeout ?? DRAIN_TIMEOUT
-      void drain([listener], limit)
-    }
-    if (admin !== this.#admin) {
-      this.#admin?.listener.close()
-      this.#admin = admin
-    }
-    for (const listener of [...opened.map(([, listener]) => listener), ...(admin === null ? [] : [admin.listener])]) {
-      const { name, address, port } = listener
-      this.#log.info({ listener: name, address, port }, 'listening')
-    }
+    change.keep(config.drainTimeout ?? DRAIN_TIMEOUT)
+    if (admin !== this.#admin) this.#admin?.listener.close()
+    const opened = admin === null || admin === this.#admin ? change.opened : [...change.opened, admin.listener]
+    this.#admin = admin
+    admin?.listener.useToken(token)
+    for (const { name, address, port } of opened) this.#log.info({ listener: name, address, port }, 'listening')
   }
 
   #open(config: ListenerConfig): Promise<RequestListener> {
@@ -269,7 +303,8 @@ export class Gateway {
     this.#text = text
     this.#snapshot = next
     swap(this.#road.state, next)
-    this.#reloads.apply()
+    this.reloads.apply()
+    this.history.published(next)
     await this.#settle(validated)
     this.#log.info({ version: next.version, routes: next.routes.length }, 'configuration reloaded')
   }
@@ -292,7 +327,7 @@ export class Gateway {
 
   #reject(error: unknown): void {
     const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
-    this.#reloads.reject(problems ?? [String(error)])
+    this.reloads.reject(problems ?? [String(error)])
     this.#log.error(
       { problems, err: problems === undefined ? error : undefined },
       'configuration rejected; the last good one serves',
@@ -302,27 +337,6 @@ export class Gateway {
   #observe(config: GatewayConfig): void {
     this.#logs.apply(logSettings(config))
     this.metrics.budget = config.observability?.metrics?.series ?? SERIES_BUDGET
-  }
-
-  #exposeOwn(): void {
-    const { metrics } = this
-    metrics.collect('counter', 'sluice_log_entries_total', 'Log entries, and what became of them', () =>
-      this.#logs.counts.samples(),
-    )
-    metrics.collect('gauge', 'sluice_http_requests_in_flight', 'Requests between head and last byte', () => [
-      { labels: {}, value: this.#road?.state.inFlight ?? 0 },
-    ])
-    metrics.collect('gauge', 'sluice_listener_connections', 'Open connections of clients', () =>
-      Array.from(this.#listeners.values(), ({ name: listener, connections: value }) => ({
-        labels: { listener },
-        value,
-      })),
-    )
-    metrics.collect('gauge', 'sluice_exchanges', 'Exchanges in use, and those kept for the next requests', () => [
-      { labels: { state: 'active' }, value: this.#road?.state.inFlight ?? 0 },
-      { labels: { state: 'pooled' }, value: sum([...this.#listeners.values()].map(({ pooled }) => pooled)) },
-    ])
-    metrics.gauge('sluice_build_info', 'Always 1', { version: VERSION, node: process.versions.node }).set(1)
   }
 
   #awaitStop(stop: Promise<void>): void {
@@ -336,17 +350,13 @@ export class Gateway {
     this.#ending.abort(new Error('the gateway stops'))
     this.#source.close()
     this.#pluginWatch.close()
-    const left = await drain([...this.#listeners.values()], limit)
+    const left = await this.#listeners.drain(limit)
     this.#admin?.listener.close()
-    this.#runtime.close()
+    this.runtime.close()
     if (this.#road !== undefined) retire(this.#road.state.current)
     await Promise.all(this.#stopping)
     return left
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0)
 }
 
 const DRAIN_TIMEOUT = 30_000
@@ -356,9 +366,4 @@ const PLUGIN_FILES = 'plugin files'
 
 function isSame(before: ReadonlyMap<string, Plugin>, now: ReadonlyMap<string, Plugin>): boolean {
   return before.size === now.size && [...now].every(([name, plugin]) => before.get(name) === plugin)
-}
-
-/** Everything that decides whether a running listener can stay as it is. */
-function listenerKey(config: ListenerConfig): string {
-  return JSON.stringify([config.name, config.bind, config.engine ?? 'uws', config.canonicalPath ?? {}])
 }

@@ -72,7 +72,7 @@ console.log(
   `p99 on / off, pair by pair: ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}; median ${median(ratios).toFixed(3)}`,
 )
 const client = new Client(loud.port('admin'))
-const metrics = (await client.ask('GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n'))!.body
+const metrics = (await client.ask('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'))!.body
 console.log(
   metrics
     .split('\n')

@@ -90,7 +90,7 @@ export default definePlugin({
     const response = sides.includes('response')
     const logMask = sides.includes('log') ? new RequestMask(names, regex, text) : null
     return {
-      ...(logMask === null ? {} : { log: (x: PluginExchange) => void (x.logMask = logMask) }),
+      ...(logMask === null ? {} : { log: (x: PluginExchange) => void (x.logMask = logMask), mask: logMask }),
       request(x) {
         if (request)
           for (let i = 0; i < names.length; i++) if (x.hasHeader(names[i]!)) x.setRequestHeader(names[i]!, text)

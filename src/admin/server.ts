@@ -1,56 +1,51 @@
-// The admin listener: health, metrics and upstreams today; the rest of the API of DESIGN section 7 as its rooms appear.
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+// The admin listener: a server of its own, bounded in connections, time and memory. What it tells is in resources.ts.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
-import { exposition, EXPOSITION_TYPES, formatFor } from '../telemetry/exposition.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
-import { reportOf } from '../upstreams/report.ts'
-import type { LiveUpstream } from '../upstreams/upstream.ts'
+import { Refusal, refusalAnswer, type Answer } from './answer.ts'
+import { Gate } from './gate.ts'
+import { Query } from './query.ts'
+import { findResource, Workload } from './resources.ts'
+import { IDLE_LIMIT, Sender } from './sending.ts'
+import type { AdminState } from './state.ts'
+import { StaticFiles } from './static-files.ts'
 
-export interface AdminState {
-  /** The gateway takes requests: configured, listening, not draining. */
-  readonly ready: boolean
-  readonly metrics: Metrics
-  readonly upstreams: Iterable<LiveUpstream>
+const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
+
+const LIMITS = {
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  /** ms between two looks at the first two: the default of 30 s would let clients stay as long. */
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 16 * 1024,
+}
+/** More are closed at once. */
+const MOST_CONNECTIONS = 64
+/** Requests that a client may send before it has its reply; with one more its connection is closed. */
+const MOST_QUEUED = 16
+
+export interface AdminListener extends Listener {
+  /** What requests must know from now on; null: nothing. */
+  useToken(token: string | null): void
 }
 
-const PATHS = new Set(['/livez', '/readyz', '/metrics', '/admin/v1/upstreams'])
-
 /** Binds and listens. Rejects when the address cannot be had. */
-export async function startAdmin(bind: string, state: AdminState): Promise<Listener> {
-  const server = createServer(
-    { keepAliveTimeout: 5_000, headersTimeout: 5_000, requestTimeout: 5_000 },
-    (request, response) => {
-      request.resume()
-      const path = request.url?.split('?', 1)[0] ?? ''
-      if (!PATHS.has(path)) return problem(response, 404, 'Not Found')
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        response.setHeader('allow', 'GET, HEAD')
-        return problem(response, 405, 'Method Not Allowed')
-      }
-      if (path === '/readyz' && !state.ready) return problem(response, 503, 'Not ready')
-      if (path === '/metrics') {
-        const format = formatFor(request.headers.accept ?? '')
-        void exposition(state.metrics, format).then((text) => {
-          response.setHeader('content-type', EXPOSITION_TYPES[format])
-          response.end(text)
-        })
-        return
-      }
-      if (path === '/admin/v1/upstreams') {
-        response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify({ upstreams: Array.from(state.upstreams, reportOf) }))
-        return
-      }
-      response.setHeader('content-type', 'text/plain')
-      response.end('ok\n')
-    },
-  )
+export async function startAdmin(bind: string, token: string | null, state: AdminState): Promise<AdminListener> {
   const address = parseBind(bind)
+  const gate = new Gate('path' in address)
+  gate.token = token
+  const desk = new Desk(gate, await StaticFiles.read(DASHBOARD), state)
+  const server = createServer(LIMITS, (request, response) => void desk.serve(request, response))
+  server.maxConnections = MOST_CONNECTIONS
+  server.timeout = IDLE_LIMIT
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`)))
-    server.listen('path' in address ? { path: address.path } : address, resolve)
+    const fail = (error: Error): void => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`))
+    server.once('error', fail)
+    server.listen('path' in address ? { path: address.path } : address, () => resolve(void server.off('error', fail)))
   })
+  // No descriptor is left for a connection, say: others are served all the same.
+  server.on('error', (error) => state.log.error({ err: error }, 'the admin listener cannot take a connection'))
   const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
   const stopAccepting = (): void => void server.close()
   return {
@@ -63,10 +58,97 @@ export async function startAdmin(bind: string, state: AdminState): Promise<Liste
       stopAccepting()
       server.closeAllConnections()
     },
+    useToken(next) {
+      gate.token = next
+    },
   }
 }
 
-function problem(response: ServerResponse, status: number, title: string): void {
-  response.writeHead(status, { 'content-type': 'application/problem+json' })
-  response.end(JSON.stringify({ type: 'about:blank', title, status }))
+/** Takes requests and sees to it that each gets an answer. */
+class Desk {
+  readonly #gate: Gate
+  readonly #files: StaticFiles
+  readonly #state: AdminState
+  readonly #workload = new Workload()
+  readonly #sender = new Sender()
+  readonly #queued = new WeakMap<Socket, number>()
+
+  constructor(gate: Gate, files: StaticFiles, state: AdminState) {
+    this.#gate = gate
+    this.#files = files
+    this.#state = state
+  }
+
+  /** Never rejects. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume()
+    if (response.socket === null && !(await this.#turn(request.socket, response))) return
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    response.once('error', () => response.destroy())
+    let answer: Answer
+    try {
+      answer = await this.#answer(request, response, gone.signal)
+    } catch (error) {
+      if (gone.signal.aborted) return
+      answer = refusalAnswer(error instanceof Refusal ? error : this.#failed(request, error))
+    }
+    if (gone.signal.aborted) discard(answer)
+    else await this.#sender.send(response, answer)
+  }
+
+  /** One at a time is worked on for a client. False: it asks for too much, and is cut off. */
+  async #turn(socket: Socket, response: ServerResponse): Promise<boolean> {
+    const queued = (this.#queued.get(socket) ?? 0) + 1
+    if (queued > MOST_QUEUED) {
+      socket.destroy()
+      return false
+    }
+    this.#queued.set(socket, queued)
+    // Never comes when the client goes: then nothing holds this any more.
+    await new Promise<void>((resolve) => response.once('socket', () => resolve()))
+    this.#queued.set(socket, this.#queued.get(socket)! - 1)
+    return true
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Answer | Promise<Answer> {
+    const { method = '', url = '' } = request
+    const mark = url.indexOf('?')
+    const path = mark < 0 ? url : url.slice(0, mark)
+    const ifNoneMatch = request.headers['if-none-match'] ?? ''
+    if (this.#files.has(path)) {
+      this.#gate.check(request, 'open')
+      if (method !== 'GET' && method !== 'HEAD')
+        throw new Refusal(405, `${path} has no ${method}`, { allow: 'GET, HEAD' })
+      return this.#files.answer(path, ifNoneMatch)
+    }
+    let resource
+    try {
+      resource = findResource(method, path, this.#files.paths())
+    } catch (refusal) {
+      // Who may not ask is told nothing, not even what there is not.
+      this.#gate.check(request, 'read')
+      throw refusal
+    }
+    this.#gate.check(request, resource.access)
+    // A profile takes longer than connections may be silent. Sending it, they may not be for longer than before.
+    if (resource.access === 'debug') response.socket?.setTimeout(0)
+    const query = new Query(mark < 0 ? '' : url.slice(mark))
+    if (resource.parameters !== null) query.allow(resource.parameters)
+    return this.#workload.run(
+      resource,
+      { query, ifNoneMatch, accept: request.headers.accept ?? '', signal },
+      this.#state,
+    )
+  }
+
+  #failed(request: IncomingMessage, error: unknown): Refusal {
+    const path = request.url?.split('?', 1)[0] ?? ''
+    this.#state.log.error({ path, err: error }, 'a request to the admin listener failed')
+    return new Refusal(500, 'The request failed; the log says why.')
+  }
+}
+
+function discard({ body }: Answer): void {
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) body.destroy()
 }

@@ -62,6 +62,11 @@ export class TimerWheel {
     this.#armed--
   }
 
+  /** ms until it fires, rounded up to a tick; 0 while disarmed. */
+  left(timer: Timer): number {
+    return timer.due === 0 ? 0 : Math.max(0, timer.due * TICK_MS - this.#clock())
+  }
+
   /** Fires what is due now. */
   advance(): void {
     const now = Math.floor(this.#clock() / TICK_MS)

@@ -22,6 +22,8 @@ export function compileChain(instances: readonly Link[]): Chain {
     request: steps(ordered, ({ request }) => request),
     response: steps(ordered, ({ response }) => response),
     log: steps(ordered, ({ log }) => log),
+    // The last one, as among log steps.
+    mask: ordered.findLast(({ phases }) => phases.mask !== undefined)?.phases.mask ?? null,
     requestBody: steps(ordered, ({ body }) => body?.request),
     responseBody: steps(ordered, ({ body }) => body?.response),
   })

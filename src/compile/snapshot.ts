@@ -4,6 +4,7 @@ import { parsePathPattern, type PathPattern } from '../base/path-pattern.ts'
 import type { ValidConfig } from '../config/load.ts'
 import type { RouteConfig } from '../config/schema.ts'
 import type { UpstreamConfig } from '../config/upstream-schema.ts'
+import type { Plugin } from '../contract/plugin.ts'
 import type { FixedReply, Route, Snapshot, Split } from '../contract/snapshot.ts'
 import type { Fallback } from '../contract/upstream.ts'
 import { compileRouter, type Router } from '../router/router.ts'
@@ -29,6 +30,10 @@ export interface CompiledSnapshot extends Snapshot {
   readonly upstreams: ReadonlyMap<string, LiveUpstream>
   /** Toggle layers by route index. */
   readonly layers: readonly RouteLayers[]
+  /** The plugins that the configuration could use, by name. */
+  readonly plugins: ReadonlyMap<string, Plugin>
+  /** Options of a plugin that is only switched on. */
+  readonly defaults: ValidConfig['defaults']
 }
 
 /** Throws PluginRefusal when a plugin does not take its options; everything else was validated before. */
@@ -70,6 +75,8 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       config,
       upstreams,
       layers,
+      plugins: live.plugins.available,
+      defaults,
       pins: 0,
       retired: false,
       release,

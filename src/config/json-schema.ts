@@ -1,6 +1,6 @@
 // The schema that editors use for completion and hints: the configuration with the options of the given plugins.
 import type { TSchema } from 'typebox'
-import { GatewaySchema } from './schema.ts'
+import { GatewaySchema, isToggles } from './schema.ts'
 
 interface DescribedPlugin {
   readonly name: string
@@ -32,7 +32,7 @@ function replaceToggles(node: unknown, toggles: object): unknown {
   if (Array.isArray(node)) return node.map((entry) => replaceToggles(entry, toggles))
   if (typeof node !== 'object' || node === null) return node
   const record = node as Record<string, unknown>
-  if (typeof record['description'] === 'string' && record['description'].startsWith('Plugin name:')) {
+  if (isToggles(record)) {
     return { $ref: '#/definitions/toggles', description: record['description'] }
   }
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, replaceToggles(value, toggles)]))

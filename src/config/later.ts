@@ -8,7 +8,6 @@ const LATER_KEYS = new Set([
   'listeners[].protocols',
   'listeners[].proxyProtocol',
   'listeners[].earlyData',
-  'admin.token',
   'admin.tls',
   'upstreams.*.tls',
   'routes[].match.grpc',

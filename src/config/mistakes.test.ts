@@ -151,7 +151,11 @@ const MISTAKES: readonly Mistake[] = [
   [`${HEAD}routes: [{ name: r, respond: { status: 204, body: ‹text } }]`, 'has no body'],
   [`${HEAD}routes: [{ name: r, respond: { headers: { a: ‹"b\\r\\nc: d" } } }]`, 'HTTP forbids'],
   [`${HEAD}routes: [{ name: r, respond: { headers: { ‹Content-Length: "5" } } }]`, 'itself'],
-  [`${HEAD}admin: { bind: ‹0.0.0.0:9901 }\nroutes: []`, 'not on loopback'],
+  [`${HEAD}admin: { bind: ‹0.0.0.0:9901 }\nroutes: []`, 'not on loopback', 'that needs a token'],
+  [`${HEAD}admin: { bind: ‹'[::]:9901' }\nroutes: []`, 'not on loopback'],
+  [`${HEAD}admin: { bind: 127.0.0.1:1, token: ‹"fifteen letters" }\nroutes: []`, 'fewer than 16 characters'],
+  [`${HEAD}admin: { bind: 127.0.0.1:1, token: ‹"0123456789 012345" }\nroutes: []`, 'it does not have the form'],
+  [`${HEAD}admin: { bind: 127.0.0.1:1, token: ‹1234567890123456 }\nroutes: []`, 'put it in quotes'],
   // plugins and toggles
   [`${HEAD}plugins: { ‹request-ids: {} }\nroutes: []`, 'there is no plugin', 'did you mean "request-id"?'],
   [`${HEAD}plugins: { cors: { ‹origin: [a], origins: [b] } }\nroutes: []`, 'did you mean "origins"?'],

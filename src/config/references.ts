@@ -39,14 +39,10 @@ function checkUnique(list: unknown, key: string, field: string, noun: string, re
 }
 
 function checkAdmin(admin: unknown, report: Report): void {
-  const bind = isRecord(admin) ? admin['bind'] : undefined
-  if (typeof bind !== 'string' || bind.startsWith('unix:')) return
-  if (!/^(127\.|\[::1\]|localhost:)/.test(bind)) {
-    report(
-      ['admin', 'bind'],
-      `"${bind}" is not on loopback; that needs a token, which is not supported yet by this version`,
-    )
-  }
+  const { bind, token } = isRecord(admin) ? admin : {}
+  if (typeof bind !== 'string' || bind.startsWith('unix:') || token !== undefined) return
+  if (!/^(127(\.\d+){3}|\[::1\]|localhost):\d+$/.test(bind))
+    report(['admin', 'bind'], `"${bind}" is not on loopback; that needs a token: "\${SLUICE_ADMIN_TOKEN}"`)
 }
 
 function checkLogs(observability: unknown, report: Report): void {

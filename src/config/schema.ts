@@ -1,6 +1,6 @@
 // The one description of a configuration: types, validator and config/gateway.schema.json come from it.
 import { Type, type Static } from 'typebox'
-import { Duration } from './units.ts'
+import { Duration, Secret } from './units.ts'
 import { LogsSchema } from './log-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
 
@@ -72,7 +72,13 @@ const MetricsSchema = Type.Object(
   { ...CLOSED, description: 'Metrics' },
 )
 
-const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugin name: options, or on / off' })
+const TOGGLES = 'Plugin name: options, or on / off'
+const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: TOGGLES })
+
+/** Does this part of the schema leave the options of plugins open? Each plugin brings a schema of its own. */
+export function isToggles(schema: object): boolean {
+  return 'description' in schema && schema.description === TOGGLES
+}
 
 const HeaderCondition = Type.Union([
   Type.String(),
@@ -159,7 +165,20 @@ export const GatewaySchema = Type.Object(
     version: Type.Literal(1, { description: 'Version of this format' }),
     listeners: Type.Array(ListenerSchema, { minItems: 1 }),
     admin: Type.Optional(
-      Type.Object({ bind: Type.String({ description: 'host:port on loopback', 'x-format': 'bind' }) }, CLOSED),
+      Type.Object(
+        {
+          bind: Type.String({ description: 'host:port or unix:/path', 'x-format': 'bind' }),
+          token: Type.Optional(
+            Secret({
+              description:
+                'What Authorization: Bearer must have, 16 visible ASCII characters or more; needed off loopback',
+              minLength: 16,
+              pattern: '^[\\x21-\\x7e]*$',
+            }),
+          ),
+        },
+        CLOSED,
+      ),
     ),
     workers: Type.Optional(Type.Literal(1, { default: 1 })),
     trustedProxies: Type.Optional(

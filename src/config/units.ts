@@ -9,7 +9,7 @@ export type Unit = 'duration' | 'size' | 'rate' | 'share'
 export const SECRET_KEYWORD = 'x-secret'
 
 /** Schema of a text that must never be shown: a key, a password. */
-export function Secret(options: { description?: string; minLength?: number } = {}) {
+export function Secret(options: { description?: string; minLength?: number; pattern?: string } = {}) {
   return Type.String({ ...options, [SECRET_KEYWORD]: true })
 }
 
@@ -67,4 +67,19 @@ export function parseUnit(unit: Unit, text: string): number {
   if (match === null) return NaN
   const value = Number(match[1]) * factors[match[2]!]!
   return unit === 'duration' || unit === 'size' ? Math.round(value) : value
+}
+
+/** The text of a value, in the largest unit that fits: `parseUnit` gives the value again. */
+export function formatUnit(unit: Unit, value: number): string {
+  const [, factors] = FORMS[unit]
+  const perSecond = unit === 'rate'
+  const largestFirst = Object.entries(factors).toSorted(([, a], [, b]) => (perSecond ? 0 : b - a))
+  for (const [name, factor] of largestFirst) {
+    const amount = Number((value / factor).toPrecision(12))
+    const isShort = perSecond || unit === 'share' || Number.isInteger(amount)
+    const text = `${amount}${perSecond ? '/' : ''}${name}`
+    if (isShort && amount >= (value === 0 ? 0 : 1) && parseUnit(unit, text) === value) return text
+  }
+  const [name, factor] = largestFirst.at(unit === 'rate' ? 0 : -1)!
+  return `${value / factor}${perSecond ? '/' : ''}${name}`
 }

@@ -34,6 +34,7 @@ const NO_CHAIN: Chain = Object.freeze({
   request: null,
   response: null,
   log: null,
+  mask: null,
   requestBody: null,
   responseBody: null,
 })

@@ -132,6 +132,8 @@ export interface Phases {
   readonly response?: ResponseStep
   /** After the last byte, or after the failure. */
   readonly log?: LogStep
+  /** What whoever looks at requests that are under way must not see; log steps are told by `x.logMask`. */
+  readonly mask?: LogMask
   /** Transforms of bodies while they stream; asked after the head's steps, for bodies to and from an upstream. */
   readonly body?: { readonly request?: BodyStep; readonly response?: BodyStep }
   /**

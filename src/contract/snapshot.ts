@@ -2,7 +2,7 @@
 import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
-import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
+import type { LogMask, LogStep, RequestStep, ResponseStep } from './plugin.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { Upstream } from './upstream.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,6 +27,8 @@ export interface Chain {
   readonly request: readonly Step<RequestStep>[] | null
   readonly response: readonly Step<ResponseStep>[] | null
   readonly log: readonly Step<LogStep>[] | null
+  /** What must not be shown of its requests; null: anything. */
+  readonly mask: LogMask | null
   readonly requestBody: readonly Step<BodyStep>[] | null
   readonly responseBody: readonly Step<BodyStep>[] | null
 }

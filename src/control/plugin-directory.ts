@@ -59,6 +59,12 @@ export class PluginFiles {
     return [...this.#loaded].some(([path, plugin]) => this.#good.has(path) && this.#good.get(path) !== plugin)
   }
 
+  /** The file of a plugin that serves; null for others. */
+  fileOf(plugin: Plugin): string | null {
+    for (const [path, good] of this.#good) if (good === plugin) return path
+    return null
+  }
+
   /** These versions serve now. */
   commit(plugins: Iterable<Plugin>): void {
     const serving = new Set(plugins)

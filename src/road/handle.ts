@@ -35,6 +35,8 @@ const ROAD: readonly Stage[] = [
   response, // plugins that see the head of the reply
   reply, //    head as one block; the body streams on its own
 ]
+/** By `x.stage`. */
+export const STAGE_NAMES: readonly string[] = ROAD.map(({ name }) => name)
 const RESPONSE = ROAD.indexOf(response)
 const REPLY = ROAD.indexOf(reply)
 
@@ -43,7 +45,7 @@ export class MainRoad implements Road, ResponseReceiver {
   readonly state: RoadState
 
   constructor(initial: Snapshot, requests: RequestMetrics, wheel: TimerWheel, log: Logger) {
-    this.state = { current: initial, inFlight: 0, newest: null, requests, wheel, log, receiver: this }
+    this.state = { current: initial, inFlight: 0, newest: null, oldest: null, requests, wheel, log, receiver: this }
   }
 
   handle(x: Exchange): void {

@@ -6,7 +6,7 @@ import type { RoadState } from './state.ts'
 import { transformResponse } from './transform.ts'
 
 /** ms that one step may wait for its promise. */
-const PLUGIN_TIMEOUT = 10_000
+export const PLUGIN_TIMEOUT = 10_000
 
 export function access(x: Exchange, state: RoadState): Progress {
   const steps = x.chain.access

@@ -30,12 +30,14 @@ function link(x: Exchange, state: RoadState): void {
   const before = state.newest
   x.older = before
   if (before !== null) before.newer = x
+  else state.oldest = x
   state.newest = x
 }
 
 function unlink(x: Exchange, state: RoadState): void {
   const { older, newer } = x
   if (older !== null) older.newer = newer
+  else state.oldest = newer
   if (newer !== null) newer.older = older
   else state.newest = older
   x.older = null

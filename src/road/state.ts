@@ -16,6 +16,8 @@ export interface RoadState {
   newest: Exchange | null
   /** What is counted of requests. */
   readonly requests: RequestMetrics
+  /** The other end of that list: whoever looks for what takes long begins here. */
+  oldest: Exchange | null
   readonly wheel: TimerWheel
   readonly log: Logger
   /** Where transports report to: the road itself. */

@@ -2,6 +2,7 @@
 // is asked for, and nothing is kept.
 import { RE2JS } from 're2js'
 import { queryValues } from '../base/query.ts'
+import { CONCEALED, isSecretName } from '../config/concealed.ts'
 import type { MatchConfig, ValueCondition } from '../config/schema.ts'
 import type { Matchable } from '../contract/match.ts'
 
@@ -24,7 +25,9 @@ export function compileConditions({ headers = {}, query = {} }: MatchConfig): Co
 type Values = (x: Matchable, name: string, take: (value: string) => boolean) => boolean
 
 function condition(kind: 'header' | 'query', name: string, wanted: ValueCondition, values: Values): Condition {
-  const { test, expected, negated } = compileTest(wanted)
+  const { test, negated, ...told } = compileTest(wanted)
+  // What only some know may be a condition as well.
+  const expected = isSecretName(name) && !isPresence(wanted) ? CONCEALED : told.expected
   return {
     kind,
     name,
@@ -38,6 +41,10 @@ function condition(kind: 'header' | 'query', name: string, wanted: ValueConditio
       return `${kind} ${name} is ${seen.length === 0 ? 'absent' : seen.join(' and ')}, expected ${expected}`
     },
   }
+}
+
+function isPresence(wanted: ValueCondition): boolean {
+  return typeof wanted === 'object' && 'present' in wanted
 }
 
 interface Test {

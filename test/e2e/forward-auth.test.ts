@@ -63,7 +63,7 @@ for (const engine of ENGINES) {
           'x-forwarded-uri',
           'x-forwarded-for',
         ].map((name) => question!.header(name)),
-        ['anna', 'c=d', '', 'GET', 'http', 'test', '/shop?q=1', '127.0.0.1'],
+        ['anna', 'c=d', '', 'GET', 'http', 'localhost', '/shop?q=1', '127.0.0.1'],
       )
       const login = await client.get('/shop')
       assert.deepEqual([login.status, login.header('location'), login.header('server')], [302, '/login', ''])

@@ -57,9 +57,9 @@ export class RawClient {
     }
   }
 
-  /** Sends a request without a body and reads its response. */
+  /** Sends a request without a body and reads its response. The admin listener wants a Host of this machine. */
   async get(target: string, extra = ''): Promise<RawResponse> {
-    this.send(`GET ${target} HTTP/1.1\r\nHost: test\r\n${extra}\r\n`)
+    this.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n${extra}\r\n`)
     return this.response()
   }
 

@@ -1,0 +1,56 @@
+// Is it alive, does it take requests, and what do its numbers say.
+import { EXPOSITION_TYPES, formatFor } from '../telemetry/exposition.ts'
+import { reportOf } from '../upstreams/report.ts'
+import { json, Refusal, text } from './answer.ts'
+import type { Resource } from './resource.ts'
+
+export const livez: Resource = {
+  method: 'GET',
+  path: '/livez',
+  summary: 'the process is alive',
+  access: 'open',
+  parameters: null,
+  handle: () => text('ok\n'),
+}
+
+export const readyz: Resource = {
+  method: 'GET',
+  path: '/readyz',
+  summary: 'it takes requests; 503 while it starts or drains',
+  access: 'open',
+  parameters: null,
+  handle(_call, state) {
+    if (!state.ready) throw new Refusal(503, 'The gateway does not take requests now.')
+    return text('ok\n')
+  },
+}
+
+export const metrics: Resource = {
+  method: 'GET',
+  path: '/metrics',
+  summary: 'metrics, as Prometheus reads them',
+  access: 'read',
+  parameters: null,
+  async handle({ accept }, state) {
+    const format = formatFor(accept)
+    return { type: EXPOSITION_TYPES[format], body: await state.scrapes.read(format) }
+  },
+}
+
+export const stats: Resource = {
+  method: 'GET',
+  path: '/admin/v1/stats',
+  summary: 'requests, errors, latencies, connections, memory',
+  access: 'read',
+  parameters: [],
+  handle: async (_call, state) => json(await state.stats()),
+}
+
+export const upstreams: Resource = {
+  method: 'GET',
+  path: '/admin/v1/upstreams',
+  summary: 'endpoints with their share, health, breaker and latency',
+  access: 'read',
+  parameters: [],
+  handle: (_call, state) => json({ upstreams: Array.from(state.upstreams, reportOf) }),
+}

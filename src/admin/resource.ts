@@ -1,0 +1,35 @@
+// One thing that the admin API tells.
+import type { Answer } from './answer.ts'
+import type { Access } from './gate.ts'
+import type { Query } from './query.ts'
+import type { AdminState } from './state.ts'
+
+export interface AdminCall {
+  readonly query: Query
+  /** If-None-Match as sent; '' if absent. */
+  readonly ifNoneMatch: string
+  /** Accept as sent; '' if absent. */
+  readonly accept: string
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+export interface Resource {
+  readonly method: 'GET'
+  readonly path: string
+  /** One line for `GET /admin/v1`. */
+  readonly summary: string
+  readonly access: Access
+  /** Names that the query may have; null: it is not looked at. */
+  readonly parameters: readonly string[] | null
+  /** Most requests that may be worked on at once; more are told to come later. Absent: no limit. */
+  readonly atOnce?: number
+  /** Throws Refusal, or rejects with it. */
+  handle(call: AdminCall, state: AdminState): Answer | Promise<Answer>
+}
+
+/** RFC 9110 section 13.1.2: weak comparison, a list, or `*`. */
+export function isUnchanged(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch === '') return false
+  return ifNoneMatch.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')))
+}

@@ -1,0 +1,84 @@
+// All that the admin API tells, by path and method.
+import { didYouMean } from '../config/nearest.ts'
+import { json, Refusal, type Answer } from './answer.ts'
+import { configuration, snapshots } from './configuration.ts'
+import { exchanges } from './exchanges.ts'
+import { livez, metrics, readyz, stats, upstreams } from './health.ts'
+import { plugins } from './plugins.ts'
+import { allocations, cpu, heap } from './profiles.ts'
+import type { AdminCall, Resource } from './resource.ts'
+import { explain, routes } from './routes.ts'
+import type { AdminState } from './state.ts'
+
+const index: Resource = {
+  method: 'GET',
+  path: '/admin/v1',
+  summary: 'this list',
+  access: 'read',
+  parameters: [],
+  handle: () =>
+    json({ resources: ALL.map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
+}
+
+const ALL: readonly Resource[] = [
+  livez,
+  readyz,
+  metrics,
+  index,
+  stats,
+  configuration,
+  snapshots,
+  routes,
+  upstreams,
+  plugins,
+  explain,
+  exchanges,
+  cpu,
+  heap,
+  allocations,
+]
+
+/** Several of one path differ in their methods. */
+const BY_PATH = new Map<string, readonly Resource[]>()
+for (const each of ALL) BY_PATH.set(each.path, [...(BY_PATH.get(each.path) ?? []), each])
+
+/** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
+export function findResource(method: string, path: string, others: Iterable<string>): Resource {
+  const resources = BY_PATH.get(path)
+  if (resources === undefined) {
+    const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
+    const near = didYouMean(path, [...BY_PATH.keys(), ...others]) || '; GET /admin/v1 lists what there is'
+    throw new Refusal(404, `there is no ${shown}${near}`)
+  }
+  // A HEAD would profile for nothing.
+  const found = resources.find((each) => each.method === method || (method === 'HEAD' && each.access !== 'debug'))
+  if (found !== undefined) return found
+  const allow = resources.flatMap((each) => [each.method, ...(each.access === 'debug' ? [] : ['HEAD'])])
+  throw new Refusal(405, `${path} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+}
+
+/** Lets only so many requests be worked on as each resource says. */
+export class Workload {
+  readonly #running = new Map<Resource, number>()
+
+  async run(resource: Resource, call: AdminCall, state: AdminState): Promise<Answer> {
+    const running = this.#running.get(resource) ?? 0
+    if (running >= (resource.atOnce ?? Infinity)) {
+      if (resource.access === 'debug') throw new Refusal(409, 'One is running already; one at a time is possible.')
+      throw new Refusal(503, `${running} of these are being answered already.`, { 'retry-after': '1' })
+    }
+    this.#running.set(resource, running + 1)
+    const done = (): void => void this.#running.set(resource, this.#running.get(resource)! - 1)
+    let answer: Answer
+    try {
+      answer = await resource.handle(call, state)
+    } catch (error) {
+      done()
+      throw error
+    }
+    // What is made while it is sent goes on until then.
+    if (typeof answer.body === 'string' || Buffer.isBuffer(answer.body)) done()
+    else answer.body.once('close', done)
+    return answer
+  }
+}
