@@ -26,6 +26,7 @@ import { retire, swap } from './road/pin.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { TraceExports } from './telemetry/trace-exports.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
 import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
@@ -43,7 +44,7 @@ export async function builtInPlugins(): Promise<Plugin[]> {
 
 export interface LiveStateOptions {
   readonly metrics?: Metrics
-  /** Told of every plugin instance that is being stopped. */
+  /** Told of everything that takes a while to stop: plugin instances, exports of traces. */
   readonly stopping?: (stop: Promise<void>) => void
   /** False: the configuration is only looked at, and nothing is asked over the network. */
   readonly serving?: boolean
@@ -65,6 +66,7 @@ export function createLiveState(
       instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
       host: (plugin, place) => hosts.for(plugin, place),
     },
+    traces: new TraceExports(log, stopping),
   }
 }
 
@@ -150,9 +152,13 @@ export class Gateway {
       metrics: this.metrics,
       stopping: (stop) => this.#awaitStop(stop),
     })
+    this.metrics.collect('counter', 'sluice_trace_spans_total', 'Spans of traces, and what became of them', () =>
+      this.#live.traces.counts.samples(),
+    )
     this.#snapshot = compile(validated, 1, this.#live)
     try {
       await start(validated, this.#live)
+      await this.#live.traces.load()
       await this.#discover(this.#snapshot)
     } catch (error) {
       this.#snapshot.release()
@@ -252,6 +258,7 @@ export class Gateway {
     const next = compile(validated, this.#snapshot.version + 1, live)
     try {
       await start(validated, live)
+      await live.traces.load()
       await this.#discover(next)
       await this.#listen(validated.valid.config)
     } catch (error) {
@@ -305,7 +312,8 @@ export class Gateway {
     const left = await drain([...this.#listeners.values()], limit)
     this.#admin?.listener.close()
     if (this.#road !== undefined) retire(this.#road.state.current)
-    await Promise.all(this.#stopping)
+    // A request that was cut off may hold its snapshot, and with it the export, a little longer.
+    await Promise.all([...this.#stopping, this.#live?.traces.close()])
     return left
   }
 }

@@ -9,6 +9,7 @@ import type { Exchange } from '../contract/exchange.ts'
 import { FAILED_THERE, SUCCEEDED, UNKNOWN, type Endpoint } from '../contract/upstream.ts'
 import { compile, validate } from '../control/publish.ts'
 import type { DiscoveredEndpoint } from '../upstreams/discovery/source.ts'
+import { TraceExports } from '../telemetry/trace-exports.ts'
 import { UpstreamStates } from '../upstreams/states.ts'
 import type { Cluster } from '../upstreams/cluster.ts'
 import type { CompiledSnapshot, LiveState } from './snapshot.ts'
@@ -129,7 +130,7 @@ class World {
   constructor(serving: boolean) {
     this.states = new UpstreamStates(this.wheel, silent, serving)
     const plugins = { available: new Map(), instances: new LiveStates<PluginInstance>(() => {}), host: () => null! }
-    this.#live = { upstreams: this.states, plugins }
+    this.#live = { upstreams: this.states, plugins, traces: new TraceExports(silent, () => {}) }
   }
 
   async run(steps: readonly Step[], configs: readonly object[]): Promise<void> {

@@ -7,16 +7,19 @@ import type { UpstreamConfig } from '../config/upstream-schema.ts'
 import type { FixedReply, Route, Snapshot, Split } from '../contract/snapshot.ts'
 import type { Fallback } from '../contract/upstream.ts'
 import { compileRouter, type Router } from '../router/router.ts'
+import type { TraceExports } from '../telemetry/trace-exports.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import { borrowSplit, borrowUpstream, type LiveUpstream } from '../upstreams/upstream.ts'
 import { FixedHead } from './fixed-head.ts'
 import { compileRouteChain, routeLayers, type PluginStates, type RouteLayers } from './chains.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
+import { borrowTracing } from './tracing.ts'
 import { compileTrustedProxies } from './trusted-proxies.ts'
 
 export interface LiveState {
   readonly upstreams: UpstreamStates
   readonly plugins: PluginStates
+  readonly traces: TraceExports
 }
 
 /** A snapshot with what only `explain` and the admin API ask for. */
@@ -45,6 +48,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       Object.freeze({
         ...action(route, router.names(i), upstreams, live, keep),
         name: route.name,
+        pattern: route.match?.path ?? route.match?.pathRegex ?? '/**',
         parameters: router.names(i),
         ...compileRouteChain(layers[i]!, rules, live.plugins, keep),
       }),
@@ -53,15 +57,18 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
     const unmatched: Route = Object.freeze({
       ...NO_ACTION,
       name: '',
+      pattern: '',
       parameters: [],
       ...compileRouteChain(routeLayers(toggles, everything, []), rules, live.plugins, keep),
     })
+    const trustedProxies = compileTrustedProxies(config.trustedProxies ?? [])
     return {
       version,
       router,
       routes: Object.freeze(routes),
       unmatched,
-      trustedProxies: compileTrustedProxies(config.trustedProxies ?? []),
+      trustedProxies,
+      tracing: borrowTracing(config.observability?.traces, trustedProxies, live.traces, keep),
       config,
       upstreams,
       layers,

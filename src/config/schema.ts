@@ -1,7 +1,9 @@
 // The one description of a configuration: types, validator and config/gateway.schema.json come from it.
 import { Type, type Static } from 'typebox'
 import { Duration } from './units.ts'
+import { HeaderCondition } from './condition-schema.ts'
 import { LogsSchema } from './log-schema.ts'
+import { TracesSchema } from './trace-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
 
 const CLOSED = { additionalProperties: false } as const
@@ -59,12 +61,6 @@ export const ListenerSchema = Type.Object(
 )
 
 const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: 'Plugin name: options, or on / off' })
-
-const HeaderCondition = Type.Union([
-  Type.String(),
-  Type.Object({ regex: Type.String({ 'x-format': 'regex' }) }, CLOSED),
-  Type.Object({ present: Type.Boolean() }, CLOSED),
-])
 
 export const MatchSchema = Type.Object(
   {
@@ -161,7 +157,10 @@ export const GatewaySchema = Type.Object(
       Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
     ),
     observability: Type.Optional(
-      Type.Object({ logs: Type.Optional(LogsSchema) }, { ...CLOSED, description: 'What the gateway tells of itself' }),
+      Type.Object(
+        { logs: Type.Optional(LogsSchema), traces: Type.Optional(TracesSchema) },
+        { ...CLOSED, description: 'What the gateway tells of itself' },
+      ),
     ),
     pluginDirectories: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
@@ -186,6 +185,4 @@ export type GatewayConfig = Static<typeof GatewaySchema>
 export type ListenerConfig = Static<typeof ListenerSchema>
 export type RouteConfig = Static<typeof RouteSchema>
 export type MatchConfig = Static<typeof MatchSchema>
-/** A condition on one header or query value: equal text, a full-match expression, or presence. */
-export type ValueCondition = Static<typeof HeaderCondition>
 export type CanonicalPathRules = Static<typeof PathRules>

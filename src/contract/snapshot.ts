@@ -3,6 +3,7 @@ import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
 import type { LogStep, RequestStep, ResponseStep } from './plugin.ts'
 import type { ResponseHead } from './response-head.ts'
+import type { Tracing } from './trace.ts'
 import type { Upstream } from './upstream.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -54,6 +55,8 @@ export type LocationBuilder = (x: Exchange) => string
 
 export interface Route {
   readonly name: string
+  /** The path pattern, or expression, that its paths match; '' for requests that match nothing. */
+  readonly pattern: string
   /** Names of the parameters, as `Matchable.offsets` has them. */
   readonly parameters: readonly string[]
   readonly chain: Chain
@@ -91,6 +94,8 @@ export interface Snapshot {
   readonly unmatched: Route
   /** null: nobody is trusted. */
   readonly trustedProxies: TrustedProxies | null
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null
   /** Exchanges that pin this snapshot. */
   pins: number
   /** No longer current; released when `pins` falls to 0. */

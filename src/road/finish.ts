@@ -5,6 +5,7 @@ import { settleFinished } from './outcome.ts'
 import { unpin } from './pin.ts'
 import type { RoadState } from './state.ts'
 import { stopClocks } from './timeouts.ts'
+import { exportSpans, sampleLate } from './trace.ts'
 
 /** The upstream's body is complete and was taken. */
 export function finish(x: Exchange, state: RoadState): void {
@@ -40,7 +41,9 @@ function close(x: Exchange, state: RoadState): void {
   state.wheel.disarm(hedgeTimer)
   settleFinished(x)
   current.end()
+  sampleLate(x)
   runLog(x, state)
+  if (x.spans !== null) exportSpans(x, x.spans)
   x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)
   // The listener still delivers the rest of the body to this object.

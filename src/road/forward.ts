@@ -2,8 +2,10 @@
 // that say where the request came from (RFC 9110 section 7.6, RFC 7239).
 import { now } from '../base/clock.ts'
 import type { HeaderList } from '../base/headers.ts'
+import { isPassableBaggage, passableTracestate } from '../base/trace-context.ts'
 import { isHopByHop } from '../base/hop-by-hop.ts'
 import type { Exchange } from '../contract/exchange.ts'
+import { OWN } from '../contract/trace.ts'
 
 export function writeUpstreamHead(x: Exchange): void {
   const route = x.route!
@@ -28,6 +30,7 @@ export function writeUpstreamHead(x: Exchange): void {
     out.push('content-length', String(body.length))
   }
   pushForwarding(x, out, believed)
+  if (x.trace.state === OWN) replaceTraceFields(x, out)
   const { header, total } = x.upstream!.timeouts
   // The client's own word about it is not passed on.
   if (header !== '' && total > 0) out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
@@ -70,6 +73,17 @@ function pushForwarding(x: Exchange, out: HeaderList, believed: boolean): void {
   const via = x.headers.join('via')
   const hop = x.minorVersion === 1 ? '1.1 sluice' : '1.0 sluice'
   out.push('via', via === '' ? hop : via + ', ' + hop)
+}
+
+/** What the client says of its trace makes room for what the transport writes for each try. */
+function replaceTraceFields({ trace }: Exchange, out: HeaderList): void {
+  if (trace.hasFields) {
+    const state = trace.continues ? passableTracestate(out.join('tracestate')) : ''
+    out.remove('traceparent')
+    out.remove('tracestate')
+    if (state !== '') out.push('tracestate', state)
+  }
+  if (trace.hasBaggage && !isPassableBaggage(out.join('baggage'))) out.remove('baggage')
 }
 
 /** RFC 7239 section 6: IPv6 addresses in brackets and quotes. */

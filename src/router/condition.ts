@@ -2,7 +2,8 @@
 // is asked for, and nothing is kept.
 import { RE2JS } from 're2js'
 import { queryValues } from '../base/query.ts'
-import type { MatchConfig, ValueCondition } from '../config/schema.ts'
+import type { ValueCondition } from '../config/condition-schema.ts'
+import type { MatchConfig } from '../config/schema.ts'
 import type { Matchable } from '../contract/match.ts'
 
 export interface Condition {
@@ -40,14 +41,15 @@ function condition(kind: 'header' | 'query', name: string, wanted: ValueConditio
   }
 }
 
-interface Test {
+export interface Test {
   readonly test: (value: string) => boolean
   readonly expected: string
   /** The condition holds when no value passes the test. */
   readonly negated: boolean
 }
 
-function compileTest(wanted: ValueCondition): Test {
+/** What a condition asks of a value. Throws on an expression that was not validated. */
+export function compileTest(wanted: ValueCondition): Test {
   if (typeof wanted === 'string') {
     return { test: (value) => value === wanted, expected: JSON.stringify(wanted), negated: false }
   }
