@@ -37,8 +37,6 @@ export class RequestTrace {
   client = ''
   /** It is believed: its trace goes on. Else it is told where the new one came from. */
   continues = false
-  /** The client sent fields about its trace. */
-  hasFields = false
   hasBaggage = false
   /** What decided about a new trace. */
   bits = 0
@@ -53,7 +51,6 @@ export class RequestTrace {
     this.sampled = false
     this.client = ''
     this.continues = false
-    this.hasFields = false
     this.hasBaggage = false
     this.bits = 0
     this.forward = ''
@@ -71,11 +68,8 @@ export class RequestTrace {
       if (name === 'traceparent') {
         parents++
         parent = flat[i + 1]!
-      } else if (name === 'tracestate') this.hasFields = true
-      else if (name === 'baggage') this.hasBaggage = true
+      } else if (name === 'baggage') this.hasBaggage = true
     }
-    if (parents === 0) return
-    this.hasFields = true
     if (parents === 1 && isTraceparent(parent)) this.client = parent
   }
 

@@ -17,9 +17,10 @@ export function writeUpstreamHead(x: Exchange): void {
   out.push('host', route.rewriteHost === '' ? x.authority : route.rewriteHost)
   const { headers, body } = x
   const { flat } = headers
+  const ownTrace = x.trace.state === OWN
   for (let i = 0; i < headers.length; i += 2) {
     const name = flat[i]!
-    if (isReplaced(name) || isHopByHop(name)) continue
+    if (isReplaced(name) || isHopByHop(name) || (ownTrace && isTraceField(name))) continue
     if (isForwarding(name) && !(believed && isKept(name))) continue
     out.push(name, flat[i + 1]!)
   }
@@ -30,7 +31,7 @@ export function writeUpstreamHead(x: Exchange): void {
     out.push('content-length', String(body.length))
   }
   pushForwarding(x, out, believed)
-  if (x.trace.state === OWN) replaceTraceFields(x, out)
+  if (ownTrace) pushTraceFields(x, out)
   const { header, total } = x.upstream!.timeouts
   // The client's own word about it is not passed on.
   if (header !== '' && total > 0) out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
@@ -39,6 +40,10 @@ export function writeUpstreamHead(x: Exchange): void {
 /** Written anew below. */
 function isReplaced(name: string): boolean {
   return name === 'host' || name === 'content-length' || name === 'expect' || name === 'via'
+}
+
+function isTraceField(name: string): boolean {
+  return name === 'traceparent' || name === 'tracestate'
 }
 
 /** Fields by which a client could pretend to be somebody else. */
@@ -75,12 +80,10 @@ function pushForwarding(x: Exchange, out: HeaderList, believed: boolean): void {
   out.push('via', via === '' ? hop : via + ', ' + hop)
 }
 
-/** What the client says of its trace makes room for what the transport writes for each try. */
-function replaceTraceFields({ trace }: Exchange, out: HeaderList): void {
-  if (trace.hasFields) {
-    const state = trace.continues ? passableTracestate(out.join('tracestate')) : ''
-    out.remove('traceparent')
-    out.remove('tracestate')
+/** Beside the traceparent, which the transport writes for each try. */
+function pushTraceFields({ trace, headers }: Exchange, out: HeaderList): void {
+  if (trace.continues) {
+    const state = passableTracestate(headers.join('tracestate'))
     if (state !== '') out.push('tracestate', state)
   }
   if (trace.hasBaggage && !isPassableBaggage(out.join('baggage'))) out.remove('baggage')

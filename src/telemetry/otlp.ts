@@ -1,4 +1,4 @@
-// The one place that knows the OpenTelemetry SDK. Loaded only where traces are configured: it takes some 10 MiB.
+// The one place that knows the OpenTelemetry SDK. Loaded only where traces are configured: it takes 15 MiB and a tenth of a second.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { performance } from 'node:perf_hooks'

@@ -9,7 +9,7 @@ export interface SpanExportSettings extends OtlpSettings {
   readonly queue: number
 }
 
-/** Spans in one request to the receiver: encoding them holds up the loop, by about a millisecond. */
+/** Spans in one request to the receiver: encoding them holds up the loop, by one or two ms. */
 const BATCH = 256
 /** ms that spans wait for others. */
 const DELAY = 1000

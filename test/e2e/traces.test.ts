@@ -152,6 +152,7 @@ export default definePlugin({
   schema: Type.Object({}),
   compile: () => ({
     async access(x) {
+      x.setRequestHeader('traceparent', 'mine')
       await new Promise((resolve) => setTimeout(resolve, 20))
       if (x.header('x-fail') !== '') throw new Error('no')
       x.setResponseHeader('x-trace', [x.traceId, x.spanId, x.sampled, x.baggage('k')].join(' '))
@@ -232,6 +233,34 @@ describe('traces', () => {
       assert.ok(lines.every((line) => /^[0-9a-f]{32}$/.test(line['trace_id'] as string)))
     })
   }
+
+  it('hide what the log hides', async (test) => {
+    const { client, receiver, upstream } = await traceLab(test, {
+      plugins: "plugins: { mask: { in: [log], headers: [user-agent], regex: ['S3CR.T'] } }",
+    })
+    await client.get('/items/S3CRET', 'User-Agent: S3CRET\r\n')
+    const spans = await receiver.spansOf(sentTo(upstream)[0], 2)
+    assert.ok(!JSON.stringify(spans.map(({ attributes }) => attributes)).includes('S3CRET'))
+    assert.equal(of(spans, 'server')[0]!.attributes['url.path'], '/items/***')
+  })
+
+  it('load nothing before they are asked for', async (test) => {
+    const hook = `import { registerHooks } from 'node:module'
+registerHooks({
+  resolve(specifier, context, next) {
+    if (specifier.includes('opentelemetry')) process.stdout.write(JSON.stringify({ msg: 'loads', specifier }) + '\\n')
+    return next(specifier, context)
+  },
+})`
+    const { client, gateway, yaml } = await traceLab(test, {
+      configured: false,
+      env: { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hook)}` },
+    })
+    assert.equal((await client.get('/own')).status, 200)
+    assert.ok(!gateway.logs.some(({ msg }) => msg === 'loads'))
+    await gateway.configure(yaml('ratio: 100%'))
+    await gateway.waitForLog(({ specifier }) => specifier === '@opentelemetry/exporter-trace-otlp-http')
+  })
 
   it('of a stranger end at the edge: a new one begins, which says where it came from', async (test) => {
     const { client, receiver, upstream } = await traceLab(test)

@@ -19,6 +19,9 @@ export interface TraceLabOptions {
   readonly endpoints?: readonly Upstream[]
   readonly files?: Readonly<Record<string, string>>
   readonly timeout?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** False: without traces, until it is configured anew. */
+  readonly configured?: boolean
 }
 
 export interface TraceLab {
@@ -61,7 +64,12 @@ routes:
   - { name: own, match: { path: /own }, respond: { body: hello } }
   - { name: broken, match: { path: /broken }, respond: { status: 503 } }
 `
-  const gateway = await GatewayProcess.start(test, yaml(options.traces ?? 'ratio: 100%'), { files })
+  const first = yaml(options.traces ?? 'ratio: 100%')
+  const gateway = await GatewayProcess.start(
+    test,
+    options.configured === false ? first.replace(/observability:\n.*\n/, '') : first,
+    { files, env: options.env ?? {} },
+  )
   return {
     gateway,
     receiver,
