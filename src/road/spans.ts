@@ -66,10 +66,10 @@ function requestSpan(x: Exchange, plugin: string, end: number): Span {
 
 function trySpan(x: Exchange, each: TrySpan, path: string, within: Common, end: number): Span {
   const attributes = methodOf(x)
-  const { hostname, port, protocol } = new URL(each.url)
+  const { host, port } = addressOf(each.url)
   attributes['url.full'] = each.url + path
-  attributes['server.address'] = hostname
-  attributes['server.port'] = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+  attributes['server.address'] = host
+  attributes['server.port'] = port
   attributes['network.protocol.version'] = '1.1'
   if (each.resends > 0) attributes['http.request.resend_count'] = each.resends
   if (each.resends < 0) attributes['sluice.hedge'] = true
@@ -88,6 +88,26 @@ function trySpan(x: Exchange, each: TrySpan, path: string, within: Common, end: 
     attributes,
     failed: type !== '',
   }
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Endpoints are few, and reading a URL costs more than the rest of a span. */
+const addresses = new Map<string, Address>()
+const MOST_ADDRESSES = 1024
+
+function addressOf(origin: string): Address {
+  let address = addresses.get(origin)
+  if (address === undefined) {
+    const { hostname, port, protocol } = new URL(origin)
+    address = { host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
+    if (addresses.size === MOST_ADDRESSES) addresses.clear()
+    addresses.set(origin, address)
+  }
+  return address
 }
 
 function waitSpan({ id, plugin, start, end, error }: WaitSpan, within: Common, latest: number): Span {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ENGINES, ROADS } from '../lab/gateway.ts'
 import { OtlpReceiver, type ReceivedSpan } from '../lab/otlp.ts'
+import { RawClient } from '../lab/raw-client.ts'
 import { sentTo, traceLab } from '../lab/traces.ts'
 import { startHttpUpstream } from '../lab/upstreams.ts'
 
@@ -231,6 +232,35 @@ describe('traces', () => {
       )
       assert.equal(sampled[0]!['span_id'], bad!.spanId)
       assert.ok(lines.every((line) => /^[0-9a-f]{32}$/.test(line['trace_id'] as string)))
+    })
+  }
+
+  for (const engine of ENGINES) {
+    it(`of a reply that is cut are recorded; a client that goes away is no failure (${engine})`, async (test) => {
+      const { client, receiver, upstream, gateway } = await traceLab(test, { engine, traces: 'ratio: 0%' })
+      const before = await RawClient.connect(test, gateway.port('main'))
+      before.send('GET /items/0?wait=500 HTTP/1.1\r\nHost: h\r\n\r\n')
+      await upstream.until(() => upstream.seen.length === 1, 'the request')
+      before.socket.destroy()
+      await gateway.waitForLog(({ path, trace_sampled: sampled }) => path === '/items/0' && sampled === undefined)
+      client.send('GET /items/1?cut HTTP/1.1\r\nHost: h\r\n\r\n')
+      await client.ended()
+      const [server, attempt] = await receiver.spansOf(sentTo(upstream)[0], 2)
+      for (const span of [server!, attempt!]) {
+        assert.deepEqual([span.failed, span.attributes['error.type']], [true, 'SLUICE_UPSTREAM_TRUNCATED'])
+      }
+      await gateway.waitForLog(({ path, trace_sampled: sampled }) => path === '/items/1' && sampled === true)
+      assert.equal(receiver.spans.length, 2)
+    })
+
+    it(`of a client that goes away say so (${engine})`, async (test) => {
+      const { client, receiver, upstream } = await traceLab(test, { engine })
+      client.send('GET /items/1?wait=500 HTTP/1.1\r\nHost: h\r\n\r\n')
+      await upstream.until(() => upstream.seen.length === 1, 'the request')
+      client.socket.destroy()
+      const [server, attempt] = await receiver.spansOf(sentTo(upstream)[0], 2)
+      assert.deepEqual([server!.failed, server!.attributes['error.type']], [false, 'SLUICE_CLIENT_GONE'])
+      assert.deepEqual([attempt!.failed, attempt!.attributes['sluice.abandoned']], [false, true])
     })
   }
 

@@ -43,7 +43,10 @@ export async function traceLab(test: TestContext, options: TraceLabOptions = {})
     request.resume()
     const answer = (): void => {
       response.statusCode = Number(url.searchParams.get('status') ?? 200)
-      response.end('ok')
+      if (url.searchParams.has('cut')) {
+        response.setHeader('content-length', 100)
+        response.write('x', () => response.destroy())
+      } else response.end('ok')
     }
     setTimeout(answer, Number(url.searchParams.get('wait') ?? 0))
   })
