@@ -1,4 +1,4 @@
-// Spans in the words of OpenTelemetry's semantic conventions for HTTP (1.40), and a few of our own under `sluice.`.
+// Spans in the words of OpenTelemetry's semantic conventions for HTTP, and a few of our own under `sluice.`.
 // Queries are left out: they hold secrets.
 import { now } from '../base/clock.ts'
 import { passableTracestate, spanIdOf, traceIdOf } from '../base/trace-context.ts'
