@@ -2,7 +2,7 @@
 //   scripts/bench micro
 import { spawnSync } from 'node:child_process'
 
-for (const name of ['router', 'chain', 'head', 'path', 'timers', 'limits', 'jwt']) {
+for (const name of ['router', 'chain', 'head', 'path', 'timers', 'limits', 'jwt', 'trace']) {
   console.log(`--- ${name}`)
   const script = new URL(`micro/${name}.ts`, import.meta.url).pathname
   const { status } = spawnSync(process.execPath, [...process.execArgv, script], { stdio: 'inherit' })

@@ -37,6 +37,8 @@ import { RequestMetrics } from './telemetry/request-metrics.ts'
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts'
 import { Scrapes } from './telemetry/scrapes.ts'
 import type { LogCounts } from './telemetry/log-counts.ts'
+import type { SpanCounts } from './telemetry/span.ts'
+import { TraceExports } from './telemetry/trace-exports.ts'
 import { exposeUpstreams } from './upstreams/metrics.ts'
 import { UpstreamStates } from './upstreams/states.ts'
 import { undiscovered, type LiveUpstream } from './upstreams/upstream.ts'
@@ -54,7 +56,7 @@ export async function builtInPlugins(): Promise<Plugin[]> {
 
 export interface LiveStateOptions {
   readonly metrics?: Metrics
-  /** Told of every plugin instance that is being stopped. */
+  /** Told of everything that takes a while to stop: plugin instances, exports of traces. */
   readonly stopping?: (stop: Promise<void>) => void
   /** False: the configuration is only looked at, and nothing is asked over the network. */
   readonly serving?: boolean
@@ -77,6 +79,7 @@ export function createLiveState(
       instances: new LiveStates<PluginInstance>((instance) => stopping(stopInstance(instance, log))),
       host: (plugin, place) => hosts.for(plugin, place),
     },
+    traces: new TraceExports(log, stopping),
   }
 }
 
@@ -189,6 +192,10 @@ export class Gateway implements AdminState, StatsSource {
     return this.#logs.counts
   }
 
+  get spanCounts(): SpanCounts | null {
+    return this.#snapshot.tracing === null ? null : this.#live.traces.counts
+  }
+
   stats(): Promise<StatsReport> {
     return this.#stats.report()
   }
@@ -201,9 +208,13 @@ export class Gateway implements AdminState, StatsSource {
       metrics: this.metrics,
       stopping: (stop) => this.#awaitStop(stop),
     })
+    this.metrics.collect('counter', 'sluice_trace_spans_total', 'Spans of traces, and what became of them', () =>
+      this.#live.traces.counts.samples(),
+    )
     this.#snapshot = compile(validated, 1, this.#live)
     try {
       await start(validated, this.#live)
+      await this.#live.traces.load()
       await this.#discover(this.#snapshot)
     } catch (error) {
       this.#snapshot.release()
@@ -292,6 +303,7 @@ export class Gateway implements AdminState, StatsSource {
     const next = compile(validated, this.#snapshot.version + 1, live)
     try {
       await start(validated, live)
+      await live.traces.load()
       await this.#discover(next)
       await this.#listen(validated.valid.config)
     } catch (error) {
@@ -354,7 +366,8 @@ export class Gateway implements AdminState, StatsSource {
     this.#admin?.listener.close()
     this.runtime.close()
     if (this.#road !== undefined) retire(this.#road.state.current)
-    await Promise.all(this.#stopping)
+    // A request that was cut off may hold its snapshot, and with it the export, a little longer.
+    await Promise.all([...this.#stopping, this.#live?.traces.close()])
     return left
   }
 }

@@ -36,7 +36,7 @@ for (const [name, value] of [
 const out = new ByteWriter(16 * 1024)
 measure('write a request head of 6 fields', () => {
   out.end = 0
-  writeHead(x, out)
+  writeHead(x, '', out)
   return out.end
 })
 

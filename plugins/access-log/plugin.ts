@@ -1,6 +1,5 @@
 // One JSON line per request, written in the background.
 import { pino } from 'pino'
-import { readTraceparent } from '../../src/base/trace-context.ts'
 import { definePlugin, Type, type LogMask, type PluginExchange } from '../../src/contract/plugin.ts'
 import { isSecretHeader, MASKED, withoutSecrets } from './secrets.ts'
 
@@ -57,10 +56,10 @@ function levelOf(x: PluginExchange): Level {
 }
 
 function line(x: PluginExchange, sampled: number, query: boolean, headers: readonly string[]): object {
-  const trace = readTraceparent(x.header('traceparent'))
   return {
-    trace_id: trace?.traceId,
-    span_id: trace?.spanId,
+    trace_id: x.traceId === '' ? undefined : x.traceId,
+    span_id: x.spanId === '' ? undefined : x.spanId,
+    trace_sampled: x.sampled ? true : undefined,
     requestId: x.requestId,
     clientIp: x.clientIp,
     method: x.method,

@@ -1,6 +1,5 @@
 // The requests that are under way: where each one is, and for how long, the oldest first.
 import { now } from '../base/clock.ts'
-import { readTraceparent } from '../base/trace-context.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import { placeOf } from '../road/place.ts'
 import type { RoadState } from '../road/state.ts'
@@ -113,7 +112,7 @@ function describe(x: Exchange, { wheel }: RoadState): ExchangeReport {
     bytesIn: x.bytesIn,
     bytesOut: x.bytesOut,
     tries: x.tries.count,
-    traceId: readTraceparent(x.header('traceparent'))?.traceId ?? null,
+    traceId: x.traceId === '' ? null : x.traceId,
   }
 }
 

@@ -11,6 +11,7 @@ import type { Durations } from '../telemetry/durations.ts'
 import { RecentLatencies, type LatencyStats } from '../telemetry/latencies.ts'
 import type { LogCounts } from '../telemetry/log-counts.ts'
 import type { RouteMetrics } from '../telemetry/route-metrics.ts'
+import type { SpanCounts } from '../telemetry/span.ts'
 import { cpuSeconds, type RuntimeMetrics } from '../telemetry/runtime-metrics.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import type { StatsReport, TrafficStats } from './stats-report.ts'
@@ -25,6 +26,8 @@ export interface StatsSource {
   readonly reloads: Reloads
   readonly runtime: RuntimeMetrics
   readonly logCounts: LogCounts
+  /** null while requests are not traced. */
+  readonly spanCounts: SpanCounts | null
 }
 
 /** ms of the event loop that a part of a report may take. */
@@ -40,7 +43,7 @@ export class LiveStats {
   }
 
   async report(): Promise<StatsReport> {
-    const { ready, snapshot, inFlight, reloads, logCounts: logs, runtime } = this.#source
+    const { ready, snapshot, inFlight, reloads, logCounts: logs, spanCounts: spans, runtime } = this.#source
     const listeners = [...this.#source.listeners]
     const upstreams = [...this.#source.upstreams]
     const used = [...snapshot.routes, snapshot.unmatched]
@@ -74,7 +77,7 @@ export class LiveStats {
         dropped: logs.total('dropped'),
         sampledOut: logs.total('sampled-out'),
       },
-      spans: null,
+      spans: spans === null ? null : { exported: spans.exported, dropped: spans.dropped + spans.failed },
     }
   }
 

@@ -21,6 +21,7 @@ export interface StatsReport {
   readonly connections: { readonly clients: number; readonly upstreams: number }
   readonly process: ProcessStats
   readonly logs: { readonly written: number; readonly dropped: number; readonly sampledOut: number }
+  /** null while requests are not traced. */
   readonly spans: { readonly exported: number; readonly dropped: number } | null
 }
 

@@ -60,6 +60,7 @@ function park(x: Exchange, promise: Promise<Verdict | void>, resumeAt: number): 
   // The promise holds the Exchange until it settles, perhaps long after the client is gone.
   x.shared = true
   const park = ++x.parks
+  if (x.spans !== null) x.spans.waitsFor(x.failedPlugin)
   promise.then(
     (verdict) => {
       if (x.parks === park) x.road.settled(x, verdict)

@@ -11,6 +11,7 @@ import { compile, validate } from '../control/publish.ts'
 import type { DiscoveredEndpoint } from '../upstreams/discovery/source.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { RequestMetrics } from '../telemetry/request-metrics.ts'
+import { TraceExports } from '../telemetry/trace-exports.ts'
 import { UpstreamStates } from '../upstreams/states.ts'
 import type { Cluster } from '../upstreams/cluster.ts'
 import type { CompiledSnapshot, LiveState } from './snapshot.ts'
@@ -131,7 +132,8 @@ class World {
   constructor(serving: boolean) {
     this.states = new UpstreamStates(this.wheel, silent, serving)
     const plugins = { available: new Map(), instances: new LiveStates<PluginInstance>(() => {}), host: () => null! }
-    this.#live = { requests: new RequestMetrics(new Metrics()), upstreams: this.states, plugins }
+    const requests = new RequestMetrics(new Metrics())
+    this.#live = { requests, upstreams: this.states, plugins, traces: new TraceExports(silent, () => {}) }
   }
 
   async run(steps: readonly Step[], configs: readonly object[]): Promise<void> {

@@ -10,17 +10,20 @@ import type { Fallback } from '../contract/upstream.ts'
 import { compileRouter, type Router } from '../router/router.ts'
 import { UNMATCHED, type RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { RouteMetrics } from '../telemetry/route-metrics.ts'
+import type { TraceExports } from '../telemetry/trace-exports.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import { borrowSplit, borrowUpstream, type LiveUpstream } from '../upstreams/upstream.ts'
 import { FixedHead } from './fixed-head.ts'
 import { compileRouteChain, routeLayers, type PluginStates, type RouteLayers } from './chains.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
+import { borrowTracing } from './tracing.ts'
 import { compileTrustedProxies } from './trusted-proxies.ts'
 
 export interface LiveState {
   readonly requests: RequestMetrics
   readonly upstreams: UpstreamStates
   readonly plugins: PluginStates
+  readonly traces: TraceExports
 }
 
 /** A snapshot with what only `explain` and the admin API ask for. */
@@ -54,6 +57,7 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
         ...action(route, router.names(i), upstreams, live, keep),
         name: route.name,
         metrics: borrowMetrics(route.name, live, keep),
+        pattern: route.match?.path ?? route.match?.pathRegex ?? '/**',
         parameters: router.names(i),
         ...compileRouteChain(layers[i]!, rules, live.plugins, keep),
       }),
@@ -63,15 +67,18 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
       ...NO_ACTION,
       name: '',
       metrics: borrowMetrics(UNMATCHED, live, keep),
+      pattern: '',
       parameters: [],
       ...compileRouteChain(routeLayers(toggles, everything, []), rules, live.plugins, keep),
     })
+    const trustedProxies = compileTrustedProxies(config.trustedProxies ?? [])
     return {
       version,
       router,
       routes: Object.freeze(routes),
       unmatched,
-      trustedProxies: compileTrustedProxies(config.trustedProxies ?? []),
+      trustedProxies,
+      tracing: borrowTracing(config.observability?.traces, trustedProxies, live.traces, keep),
       config,
       upstreams,
       layers,

@@ -10,6 +10,7 @@ export const FORMAT_KEYWORD = 'x-format'
 export const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   bind: bindProblem,
   origin: originProblem,
+  'http-url': urlProblem,
   'domain-name': (text) => (isDomainName(text) ? '' : `"${text}" is not a domain name such as api.example.com`),
   'name-server': (text) =>
     parseNameServer(text) === null ? `"${text}" is not an address such as 10.0.0.2, 10.0.0.2:53 or [::1]:53` : '',
@@ -56,6 +57,20 @@ function originProblem(text: string): string {
     return `"${text}" has credentials, which belong into a header; ${example}`
   if (url.pathname !== '/' || text.endsWith('/')) return `"${text}" has a path, which belongs into rewrite; ${example}`
   if (url.search !== '' || url.hash !== '') return `"${text}" has a query or fragment; ${example}`
+  return ''
+}
+
+function urlProblem(text: string): string {
+  const example = 'expected http://host:port/path or https://host:port/path'
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    return `"${text}" is not a URL; ${example}`
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `"${text}" is not an HTTP URL; ${example}`
+  if (url.username !== '' || url.password !== '') return 'the URL has credentials, which belong into a header'
+  if (url.hash !== '') return `"${text}" has a fragment, which is never sent; ${example}`
   return ''
 }
 

@@ -6,6 +6,7 @@ import { RE2JS } from 're2js'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
 import { didYouMean } from './nearest.ts'
+import { checkTraces } from './trace-references.ts'
 import { parseUnit } from './units.ts'
 import { checkRespond, records, type Raw } from './raw.ts'
 import { checkUpstreamName, checkUpstreams } from './upstream-references.ts'
@@ -21,6 +22,7 @@ export function checkReferences(config: Raw, report: Report): void {
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
   checkLogs(config['observability'], report)
+  checkTraces(config, report)
   const upstreams = isRecord(config['upstreams']) ? config['upstreams'] : {}
   checkUpstreams(upstreams, report)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)

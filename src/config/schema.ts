@@ -1,7 +1,9 @@
 // The one description of a configuration: types, validator and config/gateway.schema.json come from it.
 import { Type, type Static } from 'typebox'
 import { Duration, Secret } from './units.ts'
+import { HeaderCondition } from './condition-schema.ts'
 import { LogsSchema } from './log-schema.ts'
+import { TracesSchema } from './trace-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
 
 const CLOSED = { additionalProperties: false } as const
@@ -79,12 +81,6 @@ const Plugins = Type.Record(Type.String(), Type.Unknown(), { description: TOGGLE
 export function isToggles(schema: object): boolean {
   return 'description' in schema && schema.description === TOGGLES
 }
-
-const HeaderCondition = Type.Union([
-  Type.String(),
-  Type.Object({ regex: Type.String({ 'x-format': 'regex' }) }, CLOSED),
-  Type.Object({ present: Type.Boolean() }, CLOSED),
-])
 
 export const MatchSchema = Type.Object(
   {
@@ -195,7 +191,11 @@ export const GatewaySchema = Type.Object(
     ),
     observability: Type.Optional(
       Type.Object(
-        { logs: Type.Optional(LogsSchema), metrics: Type.Optional(MetricsSchema) },
+        {
+          logs: Type.Optional(LogsSchema),
+          metrics: Type.Optional(MetricsSchema),
+          traces: Type.Optional(TracesSchema),
+        },
         { ...CLOSED, description: 'What the gateway tells of itself' },
       ),
     ),
@@ -222,6 +222,4 @@ export type GatewayConfig = Static<typeof GatewaySchema>
 export type ListenerConfig = Static<typeof ListenerSchema>
 export type RouteConfig = Static<typeof RouteSchema>
 export type MatchConfig = Static<typeof MatchSchema>
-/** A condition on one header or query value: equal text, a full-match expression, or presence. */
-export type ValueCondition = Static<typeof HeaderCondition>
 export type CanonicalPathRules = Static<typeof PathRules>

@@ -7,6 +7,7 @@ import { cookieValue } from '../base/cookies.ts'
 import { checkHeader, checkValue, fieldName, HeaderList } from '../base/headers.ts'
 import { MAX_PARAMETERS } from '../base/path-pattern.ts'
 import { checkedSearch, queryValue } from '../base/query.ts'
+import { baggageValue, findTraceparent, spanIdOf, traceIdOf } from '../base/trace-context.ts'
 import { nextRequestId } from '../base/request-id.ts'
 import { Timer } from '../base/timer-wheel.ts'
 import type { Matchable } from './match.ts'
@@ -14,9 +15,11 @@ import type { BodyTransform } from './body-transform.ts'
 import type { Claims, LogMask, PluginExchange } from './plugin.ts'
 import type { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
+import type { RequestSpans } from './request-spans.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { ListenerContext, Road } from './road.ts'
 import type { Chain, Route, Snapshot } from './snapshot.ts'
+import { RequestTrace, UNDECIDED } from './trace.ts'
 import { Tries } from './tries.ts'
 import type { Upstream } from './upstream.ts'
 import { ANSWERED, FAILED, type Verdict } from './verdict.ts'
@@ -72,6 +75,9 @@ export class Exchange implements PluginExchange, Matchable {
   logMask: LogMask | null = null
   /** What the listener could not read faithfully; the guard refuses the request with it. */
   malformed: ErrorKind | null = null
+  readonly trace = new RequestTrace()
+  /** null: the request is not recorded, and nothing is made for it. */
+  spans: RequestSpans | null = null
 
   // what was decided
   snapshot: Snapshot | null = null
@@ -164,6 +170,8 @@ export class Exchange implements PluginExchange, Matchable {
     this.claims = null
     this.logMask = null
     this.malformed = null
+    this.trace.reset()
+    this.spans = null
     this.snapshot = null
     this.route = null
     this.chain = NO_CHAIN
@@ -230,6 +238,22 @@ export class Exchange implements PluginExchange, Matchable {
   get requestId(): string {
     if (this.#id === '') this.#id = nextRequestId()
     return this.#id
+  }
+
+  get traceId(): string {
+    return this.trace.state === UNDECIDED ? traceIdOf(findTraceparent(this.headers)) : this.trace.traceId
+  }
+
+  get spanId(): string {
+    return this.trace.state === UNDECIDED ? spanIdOf(findTraceparent(this.headers)) : this.trace.spanId
+  }
+
+  get sampled(): boolean {
+    return this.trace.sampled
+  }
+
+  baggage(name: string): string | null {
+    return baggageValue(this.headers.join('baggage'), name)
   }
 
   setRequestId(id: string): void {

@@ -51,6 +51,12 @@ export interface PluginExchange {
   readonly upstreamName: string
   /** The request id; made on first use unless the request-id plugin set it. */
   readonly requestId: string
+  /** 32 hexadecimal digits: the trace that the request belongs to; '' if it has none. */
+  readonly traceId: string
+  /** 16 hexadecimal digits: the span of the request; that of the client while the gateway has none; '' for no trace. */
+  readonly spanId: string
+  /** The gateway records the request in its trace. Requests that fail or are slow may come to it late: for log steps. */
+  readonly sampled: boolean
   /** Length of the request body in bytes; 0 without a body, -1 when unknown (chunked). */
   readonly requestBodyLength: number
   /** Status of the reply; 0 until there is one. */
@@ -94,6 +100,8 @@ export interface PluginExchange {
   addResponseHeader(name: string, value: string): void
   removeResponseHeader(name: string): void
 
+  /** An item of the baggage (W3C) that came with the request, decoded; null if there is none of that name. */
+  baggage(name: string): string | null
   /** First value of a cookie; null if there is none of that name. */
   cookie(name: string): string | null
   /** First value of a query parameter, decoded; null if there is none of that name. */

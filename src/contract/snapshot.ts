@@ -4,6 +4,7 @@ import type { BodyStep } from './body-transform.ts'
 import type { Matchable } from './match.ts'
 import type { LogMask, LogStep, RequestStep, ResponseStep } from './plugin.ts'
 import type { ResponseHead } from './response-head.ts'
+import type { Tracing } from './trace.ts'
 import type { Upstream } from './upstream.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -59,6 +60,8 @@ export interface Route {
   readonly name: string
   /** What is counted of its requests; outlives the snapshot. */
   readonly metrics: RouteMetrics
+  /** The path pattern, or expression, that its paths match; '' for requests that match nothing. */
+  readonly pattern: string
   /** Names of the parameters, as `Matchable.offsets` has them. */
   readonly parameters: readonly string[]
   readonly chain: Chain
@@ -96,6 +99,8 @@ export interface Snapshot {
   readonly unmatched: Route
   /** null: nobody is trusted. */
   readonly trustedProxies: TrustedProxies | null
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null
   /** Exchanges that pin this snapshot. */
   pins: number
   /** No longer current; released when `pins` falls to 0. */

@@ -1,6 +1,7 @@
 // The tries of one Exchange at the endpoints of its upstream: mostly one, more when it is retried, two at once when it is
 // hedged.
 import { Timer } from '../base/timer-wheel.ts'
+import type { TrySpan } from './request-spans.ts'
 import type { Attempt } from './transport.ts'
 import { UNKNOWN, type Endpoint, type Outcome } from './upstream.ts'
 
@@ -11,6 +12,8 @@ const NO_TICKET = -1
 export class Try {
   endpoint: Endpoint | null = null
   attempt: Attempt | null = null
+  /** What is recorded of it; null while nothing is. */
+  span: TrySpan | null = null
   /** Monotonic ms since when its reply is waited for: from its end on if it has a body, as that comes from the client. */
   startedAt = 0
   /** It was sent again, on a fresh connection: that happens once. */
@@ -53,10 +56,16 @@ export class Try {
 
   /** Nothing of it goes on. What was not told says nothing. */
   end(): void {
+    if (this.span !== null) this.#endSpan()
     if (!this.#running) return
     this.settle(UNKNOWN, -1)
     this.#running = false
     this.endpoint!.end(this.#connected)
+  }
+
+  #endSpan(): void {
+    this.span!.finish()
+    this.span = null
   }
 
   /** Takes the place of `other`, which is over. */
@@ -64,6 +73,7 @@ export class Try {
     this.end()
     this.endpoint = other.endpoint
     this.attempt = other.attempt
+    this.span = other.span
     this.startedAt = other.startedAt
     this.again = other.again
     this.#ticket = other.#ticket
@@ -72,6 +82,7 @@ export class Try {
     other.#ticket = NO_TICKET
     other.#running = false
     other.attempt = null
+    other.span = null
   }
 
   reset(): void {

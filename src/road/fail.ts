@@ -1,6 +1,5 @@
 // The one place where a failure becomes a reply (RFC 9457). Addresses, stacks and causes go to the log only.
 import { ERRORS, Failure } from '../base/errors.ts'
-import { readTraceparent } from '../base/trace-context.ts'
 import { BodyRefused } from '../contract/body-transform.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import type { FAILED } from '../contract/verdict.ts'
@@ -22,6 +21,7 @@ export function bodyFailure(error: unknown): Failure {
 /** Turns `x.failure` into the reply of the Exchange. */
 export function fail(x: Exchange, state: RoadState): void {
   const { kind, detail } = x.failure!
+  if (x.spans !== null) x.spans.failed(kind.code, x.failedPlugin)
   report(x, state)
   cancelTries(x)
   x.tries.current.attempt = null
@@ -57,14 +57,13 @@ function secondsToWait(x: Exchange): number {
 function report(x: Exchange, state: RoadState): void {
   const { kind, cause } = x.failure!
   if (kind.source === 'client') return // its access log line says it all; a client must not fill our log
-  const trace = readTraceparent(x.headers.find('traceparent'))
   const level = kind.source === 'self' ? 'error' : 'warn'
   state.log[level](
     {
       code: kind.code,
       requestId: x.requestId,
-      trace_id: trace?.traceId,
-      span_id: trace?.spanId,
+      trace_id: x.traceId === '' ? undefined : x.traceId,
+      span_id: x.spanId === '' ? undefined : x.spanId,
       status: kind.status,
       route: x.routeName,
       upstream: x.upstreamName === '' ? undefined : x.upstreamName,

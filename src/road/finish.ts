@@ -7,6 +7,7 @@ import { settleFinished } from './outcome.ts'
 import { unpin } from './pin.ts'
 import type { RoadState } from './state.ts'
 import { stopClocks } from './timeouts.ts'
+import { exportSpans, sampleLate } from './trace.ts'
 
 /** The upstream's body is complete and was taken. */
 export function finish(x: Exchange, state: RoadState): void {
@@ -42,8 +43,10 @@ function close(x: Exchange, state: RoadState): void {
   state.wheel.disarm(hedgeTimer)
   settleFinished(x)
   current.end()
+  sampleLate(x)
   count(x, state)
   runLog(x, state)
+  if (x.spans !== null) exportSpans(x, x.spans)
   x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)
   // The listener still delivers the rest of the body to this object.
@@ -56,8 +59,11 @@ function close(x: Exchange, state: RoadState): void {
 function count(x: Exchange, state: RoadState): void {
   const { failure } = x
   if (failure !== null) state.requests.failed(failure.kind.code)
+  const { metrics } = x.route!
   const status = x.headSent ? x.status : ERRORS.clientGone.status
-  x.route!.metrics.record(x.method, status, now() - x.startedAt, x.body.received, x.bytesOut)
+  const duration = now() - x.startedAt
+  metrics.record(x.method, status, duration, x.body.received, x.bytesOut)
+  if (x.sampled) metrics.sampled(x.traceId, duration, Date.now())
 }
 
 function runLog(x: Exchange, state: RoadState): void {

@@ -2,8 +2,10 @@
 // that say where the request came from (RFC 9110 section 7.6, RFC 7239).
 import { now } from '../base/clock.ts'
 import type { HeaderList } from '../base/headers.ts'
+import { isPassableBaggage, passableTracestate } from '../base/trace-context.ts'
 import { isHopByHop } from '../base/hop-by-hop.ts'
 import type { Exchange } from '../contract/exchange.ts'
+import { OWN } from '../contract/trace.ts'
 
 export function writeUpstreamHead(x: Exchange): void {
   const route = x.route!
@@ -15,9 +17,10 @@ export function writeUpstreamHead(x: Exchange): void {
   out.push('host', route.rewriteHost === '' ? x.authority : route.rewriteHost)
   const { headers, body } = x
   const { flat } = headers
+  const ownTrace = x.trace.state === OWN
   for (let i = 0; i < headers.length; i += 2) {
     const name = flat[i]!
-    if (isReplaced(name) || isHopByHop(name)) continue
+    if (isReplaced(name) || isHopByHop(name) || (ownTrace && isTraceField(name))) continue
     if (isForwarding(name) && !(believed && isKept(name))) continue
     out.push(name, flat[i + 1]!)
   }
@@ -28,6 +31,7 @@ export function writeUpstreamHead(x: Exchange): void {
     out.push('content-length', String(body.length))
   }
   pushForwarding(x, out, believed)
+  if (ownTrace) pushTraceFields(x, out)
   const { header, total } = x.upstream!.timeouts
   // The client's own word about it is not passed on.
   if (header !== '' && total > 0) out.set(header, String(Math.max(1, Math.round(x.startedAt + total - now()))))
@@ -36,6 +40,10 @@ export function writeUpstreamHead(x: Exchange): void {
 /** Written anew below. */
 function isReplaced(name: string): boolean {
   return name === 'host' || name === 'content-length' || name === 'expect' || name === 'via'
+}
+
+function isTraceField(name: string): boolean {
+  return name === 'traceparent' || name === 'tracestate'
 }
 
 /** Fields by which a client could pretend to be somebody else. */
@@ -70,6 +78,15 @@ function pushForwarding(x: Exchange, out: HeaderList, believed: boolean): void {
   const via = x.headers.join('via')
   const hop = x.minorVersion === 1 ? '1.1 sluice' : '1.0 sluice'
   out.push('via', via === '' ? hop : via + ', ' + hop)
+}
+
+/** Beside the traceparent, which the transport writes for each try. */
+function pushTraceFields({ trace, headers }: Exchange, out: HeaderList): void {
+  if (trace.continues) {
+    const state = passableTracestate(headers.join('tracestate'))
+    if (state !== '') out.push('tracestate', state)
+  }
+  if (trace.hasBaggage && !isPassableBaggage(out.join('baggage'))) out.remove('baggage')
 }
 
 /** RFC 7239 section 6: IPv6 addresses in brackets and quotes. */

@@ -24,11 +24,13 @@ import { dispatch, send, sendAgain } from './send.ts'
 import type { RoadState, Stage } from './state.ts'
 import { connectionMade, expire, requestSent, secondAwaited, stopClocks } from './timeouts.ts'
 import { adviseUpstream } from './advice.ts'
+import { trace } from './trace.ts'
 
 const ROAD: readonly Stage[] = [
   pin, //      the snapshot that this request sees to its end
   guard, //    framing and head checks that the engine does not make; client address
   match, //    canonical path -> Route, parameters as offsets; 404 / 405 + Allow
+  trace, //    is the request recorded, and in which trace?
   access, //   plugins that may answer
   request, //  plugins that change what is forwarded
   send, //     the route's own reply, or an endpoint and the transport; parks until the head is there
@@ -81,6 +83,7 @@ export class MainRoad implements Road, ResponseReceiver {
   settled(x: Exchange, verdict: unknown): void {
     if (x.finished) return
     stopClocks(x, this.state)
+    if (x.spans !== null) x.spans.goesOn()
     const known = verdict === ANSWERED || verdict === FAILED
     if (known) this.#step(x, verdict)
     this.#advance(x)
@@ -121,6 +124,7 @@ export class MainRoad implements Road, ResponseReceiver {
     if (tries.hedgeTimer.armed) this.state.wheel.disarm(tries.hedgeTimer)
     x.respondedAt = now()
     tries.status = x.status
+    if (tries.current.span !== null) tries.current.span.status = x.status
     if (x.status >= 400 && upstream!.retries !== null && retryAfterStatus(x, this.state)) return
     if (x.body.length !== 0) x.body.keep(0)
     if (upstream!.sticky !== null || upstream!.readsLoad) adviseUpstream(x)
@@ -173,8 +177,10 @@ export class MainRoad implements Road, ResponseReceiver {
   }
 
   failed(x: Exchange, failure: Failure, untouched: boolean): void {
-    x.tries.current.attempt = null
+    const { current } = x.tries
+    current.attempt = null
     if (x.finished) return
+    if (current.span !== null) current.span.failed(failure)
     if (untouched && wasStale(x, failure)) sendAgain(x, this.state)
     else this.#tryFailed(x, failure)
   }
@@ -203,6 +209,7 @@ export class MainRoad implements Road, ResponseReceiver {
   #tryFailed(x: Exchange, failure: Failure): void {
     const { current, second } = x.tries
     stopClocks(x, this.state)
+    if (current.span !== null) current.span.failed(failure)
     current.attempt?.cancel()
     if (second !== null && failure.kind !== ERRORS.totalTimeout) {
       settleFailed(x, failure)

@@ -6,6 +6,7 @@ import type { ResponseReceiver } from '../contract/transport.ts'
 import { Try } from '../contract/tries.ts'
 import { FAILED_THERE, UNKNOWN } from '../contract/upstream.ts'
 import type { RoadState } from './state.ts'
+import { traceTry } from './trace.ts'
 
 /** Reads without a body: what may be done twice at once. */
 export function mayHedge(x: Exchange): boolean {
@@ -25,6 +26,7 @@ export function hedge(x: Exchange, state: RoadState): void {
   tries.second = second
   tries.count++
   second.begin(other, now())
+  traceTry(x, second, true)
   second.attempt = other.transport.send(x, new SecondReceiver(second, state.receiver), false)
 }
 
@@ -93,6 +95,7 @@ class SecondReceiver implements ResponseReceiver {
       return
     }
     x.tries.second = null
+    if (this.#second.span !== null) this.#second.span.failed(failure)
     // A keep-alive connection that was closed says nothing about the endpoint.
     const isItsDoing = failure.kind.source === 'upstream' && !untouched
     this.#second.settle(isItsDoing ? FAILED_THERE : UNKNOWN, -1)

@@ -10,6 +10,7 @@ import { mayHedge } from './hedge.ts'
 import { unmatched } from './match.ts'
 import type { RoadState } from './state.ts'
 import { connectionAwaited } from './timeouts.ts'
+import { traceTry } from './trace.ts'
 import { transformRequest } from './transform.ts'
 
 export function send(x: Exchange, state: RoadState): Progress {
@@ -73,6 +74,7 @@ function attempt(x: Exchange, state: RoadState, fresh: boolean): void {
   const { current } = x.tries
   x.tries.count++
   writeUpstreamHead(x)
+  traceTry(x, current, false)
   x.waiting = WAITING_FOR_CONNECTION
   current.attempt = current.endpoint!.transport.send(x, state.receiver, fresh)
   const { hedge } = x.upstream!

@@ -3,7 +3,8 @@
 import { RE2JS } from 're2js'
 import { queryValues } from '../base/query.ts'
 import { CONCEALED, isSecretName } from '../config/concealed.ts'
-import type { MatchConfig, ValueCondition } from '../config/schema.ts'
+import type { ValueCondition } from '../config/condition-schema.ts'
+import type { MatchConfig } from '../config/schema.ts'
 import type { Matchable } from '../contract/match.ts'
 
 export interface Condition {
@@ -47,14 +48,15 @@ function isPresence(wanted: ValueCondition): boolean {
   return typeof wanted === 'object' && 'present' in wanted
 }
 
-interface Test {
+export interface Test {
   readonly test: (value: string) => boolean
   readonly expected: string
   /** The condition holds when no value passes the test. */
   readonly negated: boolean
 }
 
-function compileTest(wanted: ValueCondition): Test {
+/** What a condition asks of a value. Throws on an expression that was not validated. */
+export function compileTest(wanted: ValueCondition): Test {
   if (typeof wanted === 'string') {
     return { test: (value) => value === wanted, expected: JSON.stringify(wanted), negated: false }
   }

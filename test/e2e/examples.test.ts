@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile, readdir } from 'node:fs/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { GatewayProcess } from '../lab/gateway.ts'
+import { until } from '../lab/poll.ts'
 import { RawClient, type RawResponse } from '../lab/raw-client.ts'
 import { hmacToken, secondsFromNow } from '../lab/tokens.ts'
 import { report, startHttpUpstream } from '../lab/upstreams.ts'
@@ -133,6 +134,14 @@ const SCENES: Readonly<Record<string, (test: TestContext) => Promise<void>>> = {
     assert.equal((await ask('GET /admin/x', from('192.0.2.66'))).status, 403)
     assert.equal((await ask('GET /admin', from('203.0.113.1'))).status, 403)
     assert.equal((await ask('GET /', from('203.0.113.1'))).status, 200)
+  },
+  'traces.yaml': async (test) => {
+    const { ask, hits } = await play(test, 'traces.yaml')
+    const traced = await ask('GET /', 'X-Debug: 1\r\n')
+    const { headers } = JSON.parse(traced.body.toString()) as { headers: string[] }
+    assert.match(headers[headers.indexOf('traceparent') + 1]!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+    await until(() => hits[2]! > 0, 'the collector to get a batch')
+    assert.equal((await ask('GET /healthz', 'X-Debug: 1\r\n')).status, 200)
   },
   'two-engines.yaml': async (test) => {
     const { ask, gateway } = await play(test, 'two-engines.yaml')

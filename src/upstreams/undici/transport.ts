@@ -98,7 +98,7 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
     this.options = {
       path: x.upstreamTarget,
       method: x.method,
-      headers: x.upstreamHeaders.toArray(),
+      headers: fieldsOf(x),
       body: x.body.length === 0 ? null : new RequestStream(x.body),
       // Otherwise undici closes the connection after every HEAD.
       reset: false,
@@ -201,3 +201,9 @@ class UndiciAttempt implements Attempt, Dispatcher.DispatchHandler {
 }
 
 const CANCELLED = new Error('cancelled by the gateway')
+
+function fieldsOf(x: Exchange): string[] {
+  const fields = x.upstreamHeaders.toArray()
+  if (x.trace.forward !== '') fields.push('traceparent', x.trace.forward)
+  return fields
+}

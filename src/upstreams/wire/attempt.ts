@@ -27,6 +27,8 @@ export class WireAttempt implements Attempt, BodySink, Linked<WireAttempt> {
   x: Exchange | null = null
   receiver: ResponseReceiver | null = null
   connection: AttemptCarrier | null = null
+  /** Kept here: the head is written later, and another try of the Exchange may have begun by then. */
+  traceparent = ''
   readonly #pool: AttemptPool
   /** The line that it stands in, with its neighbours there. */
   line: Line<WireAttempt> | null = null
@@ -52,6 +54,7 @@ export class WireAttempt implements Attempt, BodySink, Linked<WireAttempt> {
   start(x: Exchange, receiver: ResponseReceiver): void {
     this.x = x
     this.receiver = receiver
+    this.traceparent = x.trace.forward
     this.done = false
     this.isHead = x.method === 'HEAD'
     this.hasBody = x.body.length !== 0
@@ -115,7 +118,7 @@ export class WireAttempt implements Attempt, BodySink, Linked<WireAttempt> {
     socket.cork()
     if (this.headWaits) {
       this.headWaits = false
-      socket.write(headOf(x))
+      socket.write(headOf(x, this.traceparent))
     }
     const chunked = x.body.length < 0
     if (bytes.byteLength > 0) {

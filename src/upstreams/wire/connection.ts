@@ -156,7 +156,7 @@ export class WireConnection implements Sender, AttemptCarrier {
     for (let attempt = this.#due.first; attempt !== null; attempt = attempt.next) {
       if (!attempt.headWaits) continue
       attempt.headWaits = false
-      writeHead(attempt.x!, to)
+      writeHead(attempt.x!, attempt.traceparent, to)
     }
   }
 

@@ -43,8 +43,8 @@ function flush(): void {
 }
 
 /** The head alone, for a body that follows it in the same write. */
-export function headOf(x: Exchange): Buffer {
-  writeHead(x, writer)
+export function headOf(x: Exchange, traceparent: string): Buffer {
+  writeHead(x, traceparent, writer)
   const head = Buffer.from(writer.bytes.subarray(0, writer.end))
   writer.end = 0
   return head
@@ -66,13 +66,14 @@ function view(length: number): Buffer {
   return made
 }
 
-/** The request line and the fields of `x.upstreamHeaders` (RFC 9112 section 3). */
-export function writeHead(x: Exchange, to: ByteWriter): void {
+/** The request line, the fields of `x.upstreamHeaders` (RFC 9112 section 3), and that of the try, if there is one. */
+export function writeHead(x: Exchange, traceparent: string, to: ByteWriter): void {
   to.text(x.method)
   to.text(' ')
   to.text(x.upstreamTarget)
   to.text(' HTTP/1.1\r\n')
   const { flat, length } = x.upstreamHeaders
   for (let i = 0; i < length; i += 2) to.field(flat[i]!, flat[i + 1]!)
+  if (traceparent !== '') to.field('traceparent', traceparent)
   to.text(x.body.length === CHUNKED ? 'transfer-encoding: chunked\r\n\r\n' : '\r\n')
 }
