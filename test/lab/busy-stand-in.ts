@@ -138,9 +138,16 @@ class Day {
 }
 
 const SLOW = [
-  { path: '/search', route: 'search', upstream: 'search', where: 'awaiting-head', age: 2_840 },
-  { path: '/images/banner.avif', route: 'images', upstream: 'images', where: 'client-slow', age: 1_310 },
-  { path: '/cart/88123/checkout', route: 'checkout', upstream: 'orders', where: 'plugin:forward-auth', age: 640 },
+  { path: '/search', route: 'search', upstream: 'search', place: 'awaiting-head', inPlace: 1_420, age: 2_840 },
+  { path: '/images/banner.avif', route: 'images', upstream: 'images', place: 'client-slow', inPlace: null, age: 1_310 },
+  {
+    path: '/cart/88123/checkout',
+    route: 'checkout',
+    upstream: 'orders',
+    place: 'plugin:forward-auth',
+    inPlace: 630,
+    age: 640,
+  },
 ].map((exchange, i) => ({
   id: `01HF${i}Z9K3QW7T`,
   method: i === 2 ? 'POST' : 'GET',
@@ -162,8 +169,9 @@ export function makeBusy({ reports }: AdminStandIn): () => void {
   reports.routes = ROUTES.map(([name, method, host, path, upstream]) => ({
     name,
     host,
-    method,
+    methods: method === '*' ? [] : method.split(','),
     path,
+    conditions: [],
     action: upstream === '' ? 'respond 200' : `upstream ${upstream}`,
   }))
   reports.snapshots = [

@@ -190,7 +190,7 @@ function clock(tick) {
   return new Date(tick * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
 }
 
-/** @param {string} name of a property in dashboard.css */
+/** @param {string} name of a property in colours.css */
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }

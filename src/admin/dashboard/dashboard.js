@@ -52,7 +52,7 @@ const link = new GatewayLink(
 )
 const signIn = new SignIn(link)
 const state = new ConnectionState(link, { signIn, away: () => figuresSection.gap() })
-new ExplainSection(link)
+new ExplainSection(link).listen()
 link.start()
 
 /** @param {StatsReport} stats */

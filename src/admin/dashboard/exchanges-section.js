@@ -16,7 +16,13 @@ const COLUMNS = [
       ['about', text(id)],
     ],
   },
-  { title: 'Where it is', cell: ({ where }) => [['where', text(where)]] },
+  {
+    title: 'Where it is',
+    cell: ({ place, inPlace }) => [
+      ['where', text(place)],
+      ['about', typeof inPlace === 'number' ? `for ${duration(inPlace)}` : ''],
+    ],
+  },
   { title: 'Route', cell: ({ route }) => text(route) },
   {
     title: 'Upstream, endpoint',
@@ -33,11 +39,11 @@ const COLUMNS = [
 
 /** @param {unknown} value */
 function text(value) {
-  return value === null || value === undefined ? '' : String(/** @type {string} */ (value))
+  return value === null || value === undefined ? '' : `${/** @type {string | number} */ (value)}`
 }
 
 export class ExchangesSection {
-  #table = new Table(element('exchanges-table'), COLUMNS, { key: ({ id }) => text(id) })
+  #table = new Table(element('exchanges-table'), COLUMNS, { key: ({ key }) => key })
   #slow = element('exchanges-slow')
 
   /** @param {() => void} changed Another threshold is wanted. */
@@ -52,7 +58,12 @@ export class ExchangesSection {
   /** @param {any} report */
   show(report) {
     const exchanges = Array.isArray(report.exchanges) ? report.exchanges : []
-    this.#table.show(exchanges, `No request is older than ${this.#threshold()}.`)
+    // Ids may come from clients: they need not be unique.
+    const rows = exchanges.map((/** @type {object} */ exchange, /** @type {number} */ i) => ({
+      ...exchange,
+      key: String(i),
+    }))
+    this.#table.show(rows, `No request is older than ${this.#threshold()}.`)
     const known = exchanges.length < LIMIT ? count(exchanges.length) : `the oldest ${LIMIT}`
     setText(element('exchanges-note'), exchanges.length === 0 ? '' : known)
   }

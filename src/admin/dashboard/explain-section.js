@@ -13,6 +13,10 @@ export class ExplainSection {
   /** @param {GatewayLink} link */
   constructor(link) {
     this.#link = link
+  }
+
+  /** From now on the form is answered. */
+  listen() {
     this.#form.addEventListener('submit', (/** @type {Event} */ event) => {
       event.preventDefault()
       void this.#ask()
@@ -28,7 +32,7 @@ export class ExplainSection {
       if (line.trim() !== '') query.append('header', line.trim())
     }
     try {
-      const account = await this.#link.ask(`/admin/v1/explain?${query}`)
+      const account = await this.#link.ask(`/admin/v1/explain?${query.toString()}`)
       if (number === this.#asked) this.#show(account)
     } catch (error) {
       if (number !== this.#asked) return
@@ -52,7 +56,7 @@ export class ExplainSection {
       ...block('Candidates, best first', candidates(account.candidates ?? [])),
       ...block('Parameters', parameters(account.parameters ?? {})),
       ...block('Plugins, in order', plugins(account.plugins ?? [])),
-      ...block('Rewrite', account.rewrite == null ? null : create('code', '', JSON.stringify(account.rewrite))),
+      ...block('Rewrite', rewrite(account.rewrite ?? null)),
     )
   }
 }
@@ -82,10 +86,15 @@ function parameters(map) {
   const list = create('dl', 'facts')
   for (const [name, value] of entries) {
     const fact = create('div', 'fact')
-    fact.append(create('dt', '', `{${name}}`), create('dd', '', String(value)))
+    fact.append(create('dt', '', `{${name}}`), create('dd', '', value))
     list.append(fact)
   }
   return list
+}
+
+/** @param {object | null} change */
+function rewrite(change) {
+  return change === null ? null : create('code', '', JSON.stringify(change))
 }
 
 /** @param {readonly any[]} list */

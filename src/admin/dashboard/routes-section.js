@@ -87,7 +87,7 @@ export class RoutesSection {
   /** What the configuration says of them. @param {any} report */
   describe(report) {
     const routes = Array.isArray(report.routes) ? report.routes : []
-    this.#about = new Map(routes.map((/** @type {any} */ route) => [String(route.name ?? route.route), aboutOf(route)]))
+    this.#about = new Map(routes.map((/** @type {any} */ route) => [String(route.name), aboutOf(route)]))
   }
 
   /** @param {readonly RouteReading[]} routes */
@@ -121,11 +121,9 @@ export class RoutesSection {
   }
 }
 
-/** @param {any} route */
-function aboutOf(route) {
-  const method = route.method ?? route.methods ?? '*'
-  const methods = Array.isArray(method) ? method.join(',') : String(method)
-  const host = route.host === undefined || route.host === '*' ? '' : String(route.host)
-  const action = route.action === undefined ? '' : ` → ${String(route.action)}`
-  return `${methods === '*' ? 'any' : methods} ${host}${String(route.path ?? '')}${action}`
+/** What it matches and what it does, in a few words; the upstreams have their own table. @param {any} route */
+function aboutOf({ methods = [], host = '*', path = '', conditions = [], action = '' }) {
+  const method = methods.length === 0 ? 'any' : methods.join(',')
+  const rest = [...conditions, `→ ${String(action).replace(/^(upstream \S+) \(.*\)$/s, '$1')}`]
+  return `${method} ${host === '*' ? '' : host}${path} ${rest.join(', ')}`
 }

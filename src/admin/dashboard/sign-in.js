@@ -34,6 +34,8 @@ export class SignIn {
     element('overview').hidden = false
     element('sections').hidden = false
     element('sign-out').hidden = !this.#link.hasToken
+    // A link sends no token.
+    element('metrics').hidden = this.#link.hasToken
     this.#complain('')
     this.#input.value = ''
   }

@@ -95,7 +95,7 @@ export class UpstreamsSection {
   /** @param {UpstreamReport} upstream @returns {readonly Row[]} */
   #group(upstream) {
     const members = upstream.endpoints.map((endpoint, i) => this.#member(upstream.name, endpoint, i))
-    const traffic = this.#traffic.get(upstream.name)
+    const p99 = this.#traffic.get(upstream.name)?.latency?.p99
     const sum = (/** @type {(row: Row) => number | null} */ of) =>
       members.some((row) => of(row) !== null) ? members.reduce((total, row) => total + (of(row) ?? 0), 0) : null
     /** @type {Row} */
@@ -109,7 +109,7 @@ export class UpstreamsSection {
       requests: sum((row) => row.requests),
       failures: sum((row) => row.failures),
       inFlight: upstream.inFlight,
-      latency: traffic?.latency == null ? NOTHING : `p99 ${duration(traffic.latency.p99)}`,
+      latency: p99 === undefined ? NOTHING : `p99 ${duration(p99)}`,
       connections: sum((row) => row.connections),
     }
     return [head, ...members.toSorted(byHealthThenShare)]
