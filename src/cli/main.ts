@@ -6,9 +6,10 @@ import { explain } from './explain.ts'
 import { plugin } from './plugin.ts'
 import { routes } from './routes.ts'
 import { run } from './run.ts'
+import { top } from './top.ts'
 import { version } from './version.ts'
 
-const COMMANDS: readonly Command[] = [run, check, routes, explain, plugin, version]
+const COMMANDS: readonly Command[] = [run, check, routes, explain, plugin, top, version]
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ usage }) => usage.length))
