@@ -12,7 +12,7 @@ export interface Picture {
 
 const SECONDS = 300
 /** Higher than a screen: the picture shows the tables as well. */
-const PAPER = { width: 1280, height: 1500 }
+const PAPER = { width: 1280, height: 2010 }
 
 /** `seconds`: how much of the day the charts show. */
 export async function takePictures(seconds = SECONDS): Promise<Picture[]> {

@@ -150,6 +150,7 @@ export class Chart {
       width: this.#host.clientWidth || 300,
       height: this.#host.clientHeight || 120,
       legend: { show: false },
+      padding: [8, 16, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: 'figures' } },
       hooks: { setCursor: [() => this.#read()] },
       scales: { y: { range: (_, __, max) => [0, Math.max(least, (max ?? 0) * 1.12)] } },

@@ -21,7 +21,7 @@ export class ConnectionState {
 
   /**
    * @param {GatewayLink} link
-   * @param {{ signIn: { ask: (problem: string) => void, done: () => void }, away: () => void }} parts
+   * @param {{ signIn: { ask: (problem: string) => void, done: () => void }, gap: () => void }} parts gap: reports are missing from here on
    */
   constructor(link, parts) {
     this.#parts = parts
@@ -44,8 +44,8 @@ export class ConnectionState {
     setText(element('state-text'), WORDS[state])
     element('overview').classList.toggle('stale', isAway)
     if (state === 'live') this.#parts.signIn.done()
+    if (isAway || state === 'paused') this.#parts.gap()
     if (isAway) {
-      this.#parts.away()
       document.title = 'Away, Sluice'
       this.announce(state === 'away' ? 'The gateway does not answer.' : `The gateway refuses: ${detail}`)
     } else if (state === 'live' && (before === 'away' || before === 'refused')) this.announce('The gateway is back.')

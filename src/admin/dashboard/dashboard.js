@@ -51,7 +51,7 @@ const link = new GatewayLink(
   { stats: showStats, state: (...now) => state.show(...now) },
 )
 const signIn = new SignIn(link)
-const state = new ConnectionState(link, { signIn, away: () => figuresSection.gap() })
+const state = new ConnectionState(link, { signIn, gap: () => figuresSection.gap() })
 new ExplainSection(link).listen()
 link.start()
 

@@ -26,10 +26,10 @@ const CARDS = [
     ],
   },
   {
-    title: 'In flight',
+    title: 'Concurrency',
     least: 5,
     lines: [
-      { label: 'Requests', tone: 'one', stroke: 'area', value: ({ stats }) => stats.requests.inFlight, format: whole },
+      { label: 'In flight', tone: 'one', stroke: 'area', value: ({ stats }) => stats.requests.inFlight, format: whole },
       {
         label: 'Clients',
         tone: 'two',
@@ -38,7 +38,7 @@ const CARDS = [
         format: whole,
       },
       {
-        label: 'Upstream connections',
+        label: 'Upstreams',
         tone: 'three',
         stroke: 'dotted',
         value: ({ stats }) => stats.connections.upstreams,

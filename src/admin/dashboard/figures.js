@@ -26,6 +26,8 @@ export class Counters {
 
   /** Another report is read from here on. @param {number} at ms of a clock that never goes back */
   next(at) {
+    // The same report again: its rates are the same too.
+    if (at === this.#at) return
     this.#passed = this.#at < 0 ? 0 : at - this.#at
     this.#at = at
     this.#before = this.#now

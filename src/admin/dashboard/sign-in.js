@@ -15,7 +15,11 @@ export class SignIn {
       event.preventDefault()
       this.#send(this.#input.value.trim())
     })
-    element('sign-out').addEventListener('click', () => link.signIn(''))
+    element('sign-out').addEventListener('click', () => {
+      link.signIn('')
+      // Nothing that was shown stays behind.
+      location.reload()
+    })
   }
 
   /** @param {string} problem what the gateway said */
