@@ -30,15 +30,20 @@ export class Browser {
 
   static async start(options: BrowserContextOptions = {}): Promise<Browser> {
     const profile = await mkdtemp(join(tmpdir(), 'sluice-browser-'))
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: '/usr/bin/chromium',
-      headless: true,
-      args: ARGUMENTS,
-      viewport: WIDE,
-      colorScheme: 'light',
-      ...options,
-    })
-    return new Browser(context, profile)
+    try {
+      const context = await chromium.launchPersistentContext(profile, {
+        executablePath: '/usr/bin/chromium',
+        headless: true,
+        args: ARGUMENTS,
+        viewport: WIDE,
+        colorScheme: 'light',
+        ...options,
+      })
+      return new Browser(context, profile)
+    } catch (error) {
+      await rm(profile, { recursive: true, force: true })
+      throw error
+    }
   }
 
   /** Another page, with what went wrong on it. */

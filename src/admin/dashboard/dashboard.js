@@ -21,8 +21,11 @@ const upstreams = new UpstreamsSection()
 const exchanges = new ExchangesSection(() => link.refresh('exchanges'))
 const configuration = new ConfigurationSection()
 let restarts = 0
-/** The version whose routes the page knows. */
+/** The version whose routes the page knows, or is asking for. */
 let known = 0
+/** Unix ms of the latest reload error that was told. */
+let told = 0
+const ASK_AGAIN = 5_000
 
 const link = new GatewayLink(
   [
@@ -31,7 +34,7 @@ const link = new GatewayLink(
       every: 2,
       path: () => '/admin/v1/upstreams',
       show: (report) => upstreams.show(report),
-      failed: () => {},
+      failed: (problem) => upstreams.failed(problem),
     },
     {
       name: 'exchanges',
@@ -70,6 +73,7 @@ function showStats(stats) {
   routes.show(reading.routes)
   configuration.show(stats.configuration, stats.time)
   state.ready(stats.ready)
+  tellRejection(stats.configuration.lastError)
   if (stats.configuration.version !== known) void describeRoutes(stats.configuration.version)
   setText(element('version'), stats.version)
   setText(element('foot-text'), `Sluice ${stats.version}, configuration ${stats.configuration.version}`)
@@ -82,7 +86,14 @@ async function describeRoutes(version) {
   try {
     routes.describe(await link.ask('/admin/v1/routes'))
   } catch {
-    // The next report asks again: their names and traffic are known anyway.
-    known = 0
+    // Their names and traffic are known anyway.
+    setTimeout(() => (known = 0), ASK_AGAIN)
   }
+}
+
+/** Once for each: whoever does not see the banner hears it. @param {StatsReport['configuration']['lastError']} error */
+function tellRejection(error) {
+  if (error === null || error.time === told) return
+  told = error.time
+  state.announce('The latest configuration was rejected.')
 }

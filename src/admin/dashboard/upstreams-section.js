@@ -1,7 +1,7 @@
 // Upstreams with their endpoints. What is not well comes first, within an upstream too.
 import { Counters, healthOf, upstreamHealth } from './figures.js'
 import { LongList } from './long-list.js'
-import { element } from './page.js'
+import { element, setText } from './page.js'
 import { Table } from './table.js'
 import { count, duration, NOTHING, rate, share } from './words.js'
 
@@ -90,6 +90,11 @@ export class UpstreamsSection {
     this.#counters.next(performance.now())
     this.#groups = upstreams.map((upstream) => this.#group(upstream)).toSorted(byHealthThenTraffic)
     this.#draw()
+  }
+
+  /** What was known stays. @param {string} problem */
+  failed(problem) {
+    setText(element('upstreams-note'), `They cannot be read: ${problem}`)
   }
 
   /** @param {UpstreamReport} upstream @returns {readonly Row[]} */
