@@ -47,7 +47,7 @@ describe('the dashboard', () => {
     await until(above, 'more than ten requests per second')
     const row = page.getByRole('row', { name: /^hello/ })
     await until(async () => /ms/.test((await row.textContent())!), 'the latency of the route')
-    const chart = page.getByRole('img', { name: /^Requests, last 5 minutes\. Requests\/s: now/ })
+    const chart = page.getByRole('img', { name: /^Requests, last 1 min\. Requests\/s: now/ })
     await chart.waitFor()
   })
 

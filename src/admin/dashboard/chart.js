@@ -24,7 +24,10 @@ import { NOTHING } from './words.js'
 /** @type {typeof import('uplot')} */
 const uPlot = /** @type {any} */ (globalThis).uPlot
 
-const SPAN = 300
+const LONGEST_SPAN = 300
+const SHORTEST_SPAN = 60
+/** s between the marks of time */
+const TIME_STEPS = [15, 30, 60, 120, 300]
 const DASHES = { area: [], solid: [], dashed: [6, 4], dotted: [2, 3] }
 /** A screen reader that rests on a chart must not be told each second. */
 const TELL_EVERY = 10
@@ -41,6 +44,8 @@ export class Chart {
   #host
   #plot
   #shows = 0
+  /** s that are shown: few at first. */
+  #span = SHORTEST_SPAN
 
   /** @param {HTMLElement} parent @param {Card} card */
   constructor(parent, card) {
@@ -48,7 +53,7 @@ export class Chart {
     this.#values = card.lines.map(() => [])
     const article = create('article', 'card chart-card')
     const head = create('div', 'chart-head')
-    this.#when = create('p', 'muted chart-when', 'last 5 min')
+    this.#when = create('p', 'muted chart-when', this.#past())
     this.#when.setAttribute('aria-hidden', 'true')
     head.append(create('h3', '', card.title), this.#when)
     this.#host = create('div', 'chart')
@@ -75,12 +80,13 @@ export class Chart {
     // Its clock was set back: what is older lies in its future.
     if (time < latest) this.#clear()
     this.#push(time, reading)
-    while ((this.#times[0] ?? time) < time - SPAN) {
+    while ((this.#times[0] ?? time) < time - LONGEST_SPAN) {
       this.#times.shift()
       for (const column of this.#values) column.shift()
     }
     this.#plot.setData(this.#data(), false)
-    this.#plot.setScale('x', { min: time - SPAN, max: time })
+    this.#span = Math.min(LONGEST_SPAN, Math.max(SHORTEST_SPAN, time - (this.#times[0] ?? time)))
+    this.#plot.setScale('x', { min: time - this.#span, max: time })
     this.#read()
     if (this.#shows++ % TELL_EVERY === 1) this.#host.setAttribute('aria-label', this.#summary())
   }
@@ -123,7 +129,11 @@ export class Chart {
       if (node !== undefined) setText(node, format(value))
     })
     const time = at === null ? undefined : this.#times[at]
-    setText(this.#when, time === undefined ? 'last 5 min' : new Date(time * 1000).toLocaleTimeString('en-GB'))
+    setText(this.#when, time === undefined ? this.#past() : new Date(time * 1000).toLocaleTimeString('en-GB'))
+  }
+
+  #past() {
+    return `last ${Math.ceil(this.#span / 60)} min`
   }
 
   #summary() {
@@ -133,7 +143,7 @@ export class Chart {
       const [low, high] = [Math.min(...known), Math.max(...known)]
       return `${label}: now ${format(known.at(-1) ?? null)}, lowest ${format(low)}, highest ${format(high)}`
     })
-    return `${this.#card.title}, last 5 minutes. ${parts.join('. ')}.`
+    return `${this.#card.title}, ${this.#past()}. ${parts.join('. ')}.`
   }
 
   #resize() {
@@ -155,7 +165,15 @@ export class Chart {
       hooks: { setCursor: [() => this.#read()] },
       scales: { y: { range: (_, __, max) => [0, Math.max(least, (max ?? 0) * 1.12)] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 22, gap: 4, space: 44, values: (_, ticks) => ticks.map(clock) },
+        {
+          ...axis,
+          grid: { show: false },
+          size: 22,
+          gap: 4,
+          space: 56,
+          incrs: TIME_STEPS,
+          values: (_, ticks) => clocks(ticks),
+        },
         {
           ...axis,
           grid,
@@ -186,9 +204,12 @@ export class Chart {
   }
 }
 
-/** @param {number} tick unix s */
-function clock(tick) {
-  return new Date(tick * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+/** @param {readonly number[]} ticks unix s */
+function clocks(ticks) {
+  const second = ticks.some((tick) => tick % 60 !== 0) ? /** @type {const} */ ('2-digit') : undefined
+  return ticks.map((tick) =>
+    new Date(tick * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second }),
+  )
 }
 
 /** @param {string} name of a property in colours.css */

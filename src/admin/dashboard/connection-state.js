@@ -35,7 +35,7 @@ export class ConnectionState {
     const isAway = state === 'away' || state === 'refused'
     if (isAway) {
       setText(element('away-title'), state === 'away' ? 'The gateway does not answer' : 'The gateway refuses')
-      setText(element('away-text'), `${detail}. Trying again in ${Math.round(retryIn / 1000)} s.`)
+      setText(element('away-text'), `${detail.replace(/\.$/, '')}. Trying again in ${Math.round(retryIn / 1000)} s.`)
     }
     if (state === 'unauthorized') this.#parts.signIn.ask(detail)
     if (state === before) return

@@ -162,5 +162,7 @@ function keptToken() {
 /** @param {unknown} error */
 function messageOf(error) {
   if (error instanceof Refusal) return error.message
-  return error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer in 5 s' : 'no connection'
+  return error instanceof DOMException && error.name === 'TimeoutError'
+    ? 'There was no answer in 5 s'
+    : 'There is no connection'
 }
