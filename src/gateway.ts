@@ -33,7 +33,7 @@ import type { RoadState } from './road/state.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics, SERIES_BUDGET } from './telemetry/metrics.ts'
-import { RequestMetrics } from './telemetry/request-metrics.ts'
+import { RequestMetrics, type RequestTotals } from './telemetry/request-metrics.ts'
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts'
 import { Scrapes } from './telemetry/scrapes.ts'
 import type { LogCounts } from './telemetry/log-counts.ts'
@@ -186,6 +186,10 @@ export class Gateway implements AdminState, StatsSource {
 
   get inFlight(): number {
     return this.#road?.state.inFlight ?? 0
+  }
+
+  get totals(): RequestTotals {
+    return this.#live.requests.totals()
   }
 
   get logCounts(): LogCounts {

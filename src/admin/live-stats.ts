@@ -10,6 +10,7 @@ import type { Reloads } from '../control/reloads.ts'
 import type { Durations } from '../telemetry/durations.ts'
 import { RecentLatencies, type LatencyStats } from '../telemetry/latencies.ts'
 import type { LogCounts } from '../telemetry/log-counts.ts'
+import type { RequestTotals } from '../telemetry/request-metrics.ts'
 import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { SpanCounts } from '../telemetry/span.ts'
 import { cpuSeconds, type RuntimeMetrics } from '../telemetry/runtime-metrics.ts'
@@ -23,6 +24,7 @@ export interface StatsSource {
   readonly upstreams: Iterable<LiveUpstream>
   readonly listeners: Iterable<RequestListener>
   readonly inFlight: number
+  readonly totals: RequestTotals
   readonly reloads: Reloads
   readonly runtime: RuntimeMetrics
   readonly logCounts: LogCounts
@@ -43,7 +45,7 @@ export class LiveStats {
   }
 
   async report(): Promise<StatsReport> {
-    const { ready, snapshot, inFlight, reloads, logCounts: logs, spanCounts: spans, runtime } = this.#source
+    const { ready, snapshot, inFlight, totals, reloads, logCounts: logs, spanCounts: spans, runtime } = this.#source
     const listeners = [...this.#source.listeners]
     const upstreams = [...this.#source.upstreams]
     const used = [...snapshot.routes, snapshot.unmatched]
@@ -61,8 +63,12 @@ export class LiveStats {
         rejected: reloads.rejected,
         lastError: reloads.lastError,
       },
-      requests: { ...(await this.#traffic(used.map(({ metrics }) => metrics))), inFlight },
-      routes: await inOrder(used, async ({ name, metrics }) => ({ name, ...(await this.#traffic([metrics])) })),
+      requests: {
+        ...totals,
+        inFlight,
+        latency: await this.#latency(used.map(({ metrics }) => metrics.durations)),
+      },
+      routes: await inOrder(used, async ({ name, metrics }) => ({ name, ...(await this.#traffic(metrics)) })),
       upstreams: await inOrder(upstreams, (upstream) => this.#upstream(upstream)),
       connections: {
         clients: sumOf(listeners, ({ connections }) => connections),
@@ -81,14 +87,14 @@ export class LiveStats {
     }
   }
 
-  async #traffic(several: readonly RouteMetrics[]): Promise<TrafficStats> {
+  async #traffic(route: RouteMetrics): Promise<TrafficStats> {
     return {
-      total: sumOf(several, ({ durations }) => durations.count),
-      clientErrors: sumOf(several, (each) => each.ofClass(4)),
-      serverErrors: sumOf(several, (each) => each.ofClass(5)),
-      bytesIn: sumOf(several, ({ bytesIn }) => bytesIn),
-      bytesOut: sumOf(several, ({ bytesOut }) => bytesOut),
-      latency: await this.#latency(several.map(({ durations }) => durations)),
+      total: route.durations.count,
+      clientErrors: route.ofClass(4),
+      serverErrors: route.ofClass(5),
+      bytesIn: route.bytesIn,
+      bytesOut: route.bytesOut,
+      latency: await this.#latency([route.durations]),
     }
   }
 

@@ -9,6 +9,7 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   routes: async () => (await import('./routes.ts')).routes,
   explain: async () => (await import('./explain.ts')).explain,
   plugin: async () => (await import('./plugin.ts')).plugin,
+  top: async () => (await import('./top.ts')).top,
   health: async () => (await import('./health.ts')).health,
   version: async () => (await import('./version.ts')).version,
 }

@@ -10,8 +10,19 @@ const LES: readonly Labels[] = [...BOUNDS.map(String), '+Inf'].map((le) => ({ le
 /** The label of requests that match no route. */
 export const UNMATCHED = 'unmatched'
 
+/** What all routes have counted. */
+export interface RequestTotals {
+  total: number
+  clientErrors: number
+  serverErrors: number
+  bytesIn: number
+  bytesOut: number
+}
+
 export class RequestMetrics {
-  readonly #routes = new LiveStates<RouteMetrics>(() => {})
+  /** Of routes that are gone: the totals of the gateway never fall. */
+  readonly #gone: RequestTotals = { total: 0, clientErrors: 0, serverErrors: 0, bytesIn: 0, bytesOut: 0 }
+  readonly #routes = new LiveStates<RouteMetrics>((route) => addTo(this.#gone, route))
   readonly #failures = new Map<string, number>()
 
   constructor(metrics: Metrics) {
@@ -38,6 +49,12 @@ export class RequestMetrics {
     this.#routes.release(route)
   }
 
+  totals(): RequestTotals {
+    const totals = { ...this.#gone }
+    for (const route of this.#routes.values()) addTo(totals, route)
+    return totals
+  }
+
   /** One more request that ended so: a code of base/errors.ts. */
   failed(code: string): void {
     this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1)
@@ -61,6 +78,14 @@ export class RequestMetrics {
   #used(): RouteMetrics[] {
     return this.#routes.values().filter(({ durations }) => durations.count > 0)
   }
+}
+
+function addTo(totals: RequestTotals, route: RouteMetrics): void {
+  totals.total += route.durations.count
+  totals.clientErrors += route.ofClass(4)
+  totals.serverErrors += route.ofClass(5)
+  totals.bytesIn += route.bytesIn
+  totals.bytesOut += route.bytesOut
 }
 
 /** `exemplars`: one per bucket, or null. */
