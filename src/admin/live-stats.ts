@@ -1,7 +1,6 @@
 // Makes the report of `GET /admin/v1/stats`. Percentiles of a thousand routes take longer than the event loop may be
 // held, so it is given back in between.
 import { performance } from 'node:perf_hooks'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { now } from '../base/clock.ts'
 import { VERSION } from '../base/version.ts'
 import type { RequestListener } from '../contract/listener.ts'
@@ -15,6 +14,7 @@ import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { SpanCounts } from '../telemetry/span.ts'
 import { cpuSeconds, type RuntimeMetrics } from '../telemetry/runtime-metrics.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
+import { Slice } from './slices.ts'
 import type { StatsReport, TrafficStats } from './stats-report.ts'
 
 /** What the report is made of; read anew for each. */
@@ -32,13 +32,10 @@ export interface StatsSource {
   readonly spanCounts: SpanCounts | null
 }
 
-/** ms of the event loop that a part of a report may take. */
-const SLICE = 2
-
 export class LiveStats {
   readonly #source: StatsSource
   readonly #recent = new RecentLatencies()
-  #turnEnds = 0
+  #slice = new Slice()
 
   constructor(source: StatsSource) {
     this.#source = source
@@ -49,7 +46,7 @@ export class LiveStats {
     const listeners = [...this.#source.listeners]
     const upstreams = [...this.#source.upstreams]
     const used = [...snapshot.routes, snapshot.unmatched]
-    this.#turnEnds = performance.now() + SLICE
+    this.#slice = new Slice()
     return {
       time: Date.now(),
       uptime: Math.round(performance.now()),
@@ -110,10 +107,7 @@ export class LiveStats {
   }
 
   async #latency(several: readonly Durations[]): Promise<LatencyStats | null> {
-    if (performance.now() > this.#turnEnds) {
-      await nextTurn()
-      this.#turnEnds = performance.now() + SLICE
-    }
+    if (this.#slice.over) await this.#slice.pause()
     return this.#recent.stats(several, now())
   }
 }

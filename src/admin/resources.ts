@@ -4,6 +4,7 @@ import { json, Refusal, type Answer } from './answer.ts'
 import { configuration, snapshots } from './configuration.ts'
 import { exchanges } from './exchanges.ts'
 import { livez, metrics, readyz, stats, upstreams } from './health.ts'
+import { latencies } from './latencies.ts'
 import { plugins } from './plugins.ts'
 import { allocations, cpu, heap } from './profiles.ts'
 import type { AdminCall, Resource } from './resource.ts'
@@ -33,6 +34,7 @@ const ALL: readonly Resource[] = [
   plugins,
   explain,
   exchanges,
+  latencies,
   cpu,
   heap,
   allocations,
