@@ -16,6 +16,7 @@ const GC_KINDS: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weak',
 }
+const OTHER_GC = 'other'
 
 export interface GcPauses {
   readonly pauses: number
@@ -27,7 +28,7 @@ export interface GcPauses {
 export class RuntimeMetrics {
   readonly #lag = new Durations()
   readonly #recentLag = new RecentLatencies()
-  readonly #pauses = new Map<string, Durations>()
+  readonly #pauses = new Map([...Object.values(GC_KINDS), OTHER_GC].map((kind) => [kind, new Durations()]))
   readonly #observer: PerformanceObserver
   readonly #timer: NodeJS.Timeout
   #longestPause = 0
@@ -89,10 +90,7 @@ export class RuntimeMetrics {
   #paused(entry: PerformanceEntry): void {
     const { duration } = entry
     const { detail } = entry as { readonly detail?: { readonly kind: number } }
-    const kind = GC_KINDS[detail?.kind ?? -1] ?? 'other'
-    let pauses = this.#pauses.get(kind)
-    if (pauses === undefined) this.#pauses.set(kind, (pauses = new Durations()))
-    pauses.record(duration)
+    this.#pauses.get(GC_KINDS[detail?.kind ?? -1] ?? OTHER_GC)!.record(duration)
     if (duration > this.#longestPause) this.#longestPause = duration
   }
 
