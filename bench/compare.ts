@@ -1,16 +1,11 @@
 // Two revisions of ours, interleaved: the working tree beside REV, CPU per request on each load and its ratio.
 //   scripts/bench compare REV [--rounds N] [--seconds S] [--load path/connections/kind,...] [--transport wire]
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Gateway } from './lab.ts'
+import { checkOut } from './revision.ts'
 import { parseLoad, wrk } from './road/load.ts'
 import { LOAD_CORE, PINNED, startUpstream } from './road/peers.ts'
 import { spread } from './road/report.ts'
-
-const ROOT = new URL('..', import.meta.url).pathname
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,14 +22,6 @@ if (revision === undefined) {
   process.exit(2)
 }
 
-const other = mkdtempSync(join(tmpdir(), 'sluice-compare-'))
-execFileSync('git', ['worktree', 'add', '--detach', join(other, 'tree'), revision], { cwd: ROOT, stdio: 'ignore' })
-process.once('exit', () => {
-  execFileSync('git', ['worktree', 'remove', '--force', join(other, 'tree')], { cwd: ROOT, stdio: 'ignore' })
-  rmSync(other, { recursive: true, force: true })
-})
-symlinkSync(join(ROOT, 'node_modules'), join(other, 'tree/node_modules'))
-
 const upstream = await startUpstream()
 const yaml = `version: 1
 listeners: [{ name: main, bind: '127.0.0.1:0' }]
@@ -44,7 +31,7 @@ routes: [{ name: all, upstream: up }, { name: own, match: { path: /own }, plugin
 `
 const ours = { gateway: await Gateway.start(yaml, { prefix: PINNED }), cpu: [] as number[] }
 const theirs = {
-  gateway: await Gateway.start(yaml, { prefix: PINNED, root: join(other, 'tree') }),
+  gateway: await Gateway.start(yaml, { prefix: PINNED, root: checkOut(revision) }),
   cpu: [] as number[],
 }
 for (const name of values.load.split(',')) {
