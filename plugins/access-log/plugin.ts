@@ -1,5 +1,6 @@
 // One JSON line per request, written in the background.
 import { pino } from 'pino'
+import { timestamp } from '../../src/base/timestamp.ts'
 import { definePlugin, Type, type LogMask, type PluginExchange } from '../../src/contract/plugin.ts'
 import { isSecretHeader, MASKED, withoutSecrets } from './secrets.ts'
 
@@ -33,7 +34,7 @@ export default definePlugin({
     const logger = pino(
       {
         base: { service: 'sluice', type: 'access' },
-        timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+        timestamp: () => `,"timestamp":"${timestamp()}"`,
         formatters: { level: (label) => ({ level: label }) },
       },
       { write: (text: string) => output.write(level, text) },

@@ -1,5 +1,6 @@
 // The gateway's own log: JSON lines through pino. Access logs have a plugin of their own, and the same form.
 import { pino, type Logger as Pino } from 'pino'
+import { timestamp } from '../base/timestamp.ts'
 import { INFO, LEVELS, type LogLevel } from './log-level.ts'
 
 /** The part of pino that the rooms use. Fields first, then the message. */
@@ -55,5 +56,5 @@ function withoutSecrets(line: string): string {
 }
 
 function timestampField(): string {
-  return `,"timestamp":"${new Date().toISOString()}"`
+  return `,"timestamp":"${timestamp()}"`
 }
