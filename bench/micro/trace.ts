@@ -46,6 +46,6 @@ for (const [name, with_, headers, told] of [
   measure(name, () => {
     x.trace.reset()
     trace(x)
-    return told ? x.trace.own.length : x.trace.state
+    return told ? x.trace.line.length : x.trace.state
   })
 }

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isTraceparent } from './trace-context.ts'
-import { newSpanId, newTraceparent, randomBits } from './trace-ids.ts'
+import { newSpanId, randomBits, traceparentLine, traceparentText, type TraceBits } from './trace-ids.ts'
+
+function drawn(bits = randomBits()): TraceBits {
+  const [upper, lower, spanUpper, spanLower] = [randomBits(), randomBits(), randomBits(), randomBits()]
+  return { bits, upper, lower, spanUpper, spanLower }
+}
 
 describe('ids of traces and spans', () => {
   it('are valid, and carry the bits that decide', () => {
     for (const bits of [0, 1, -1, 0x7fffffff, -0x80000000, 0x0badcafe]) {
-      const field = newTraceparent(bits, 1)
+      const ids = drawn(bits)
+      const field = traceparentText(ids, 1)
       assert.ok(isTraceparent(field), field)
       assert.equal(field.slice(3 + 18, 3 + 26), (bits >>> 0).toString(16).padStart(8, '0'))
-      assert.ok(field.endsWith('-01') && newTraceparent(bits, 0).endsWith('-00'))
+      assert.ok(field.endsWith('-01') && traceparentText(ids, 0).endsWith('-00'))
+      assert.equal(traceparentLine(ids, 1).toString(), `traceparent: ${field}\r\n`)
     }
     assert.match(newSpanId(), /^[0-9a-f]{16}$/)
   })
@@ -17,7 +24,7 @@ describe('ids of traces and spans', () => {
   it('do not come twice', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 20_000; i++) {
-      const field = newTraceparent(randomBits(), 0)
+      const field = traceparentText(drawn(), 0)
       seen.add(field.slice(3, 35)).add(field.slice(36, 52)).add(newSpanId())
     }
     assert.equal(seen.size, 60_000)

@@ -23,12 +23,13 @@ export function randomBits(): number {
   return result
 }
 
-/** Version, trace, span and flags of a traceparent; what is written stands at its place there. */
-const text = Buffer.from(`00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`, 'latin1')
-const TRACE = 3
-const SPAN = 36
-const END_OF_SPAN = 52
-const FLAGS = 54
+/** A field `traceparent` with its line end: version, trace, span, flags. What is written stands at its place there. */
+const NAME = 'traceparent: '
+const line = Buffer.from(`${NAME}00-${'0'.repeat(32)}-${'0'.repeat(16)}-00\r\n`, 'latin1')
+const TRACE = NAME.length + 3
+const SPAN = NAME.length + 36
+const END_OF_SPAN = NAME.length + 52
+const FLAGS = NAME.length + 54
 const DIGIT_ZERO = 48
 /** The digits of each byte. */
 const HIGH = new Uint8Array(256)
@@ -44,14 +45,14 @@ function writeHex(bits: number, at: number): void {
   const second = (bits >>> 16) & 255
   const third = (bits >>> 8) & 255
   const fourth = bits & 255
-  text[at] = HIGH[first]!
-  text[at + 1] = LOW[first]!
-  text[at + 2] = HIGH[second]!
-  text[at + 3] = LOW[second]!
-  text[at + 4] = HIGH[third]!
-  text[at + 5] = LOW[third]!
-  text[at + 6] = HIGH[fourth]!
-  text[at + 7] = LOW[fourth]!
+  line[at] = HIGH[first]!
+  line[at + 1] = LOW[first]!
+  line[at + 2] = HIGH[second]!
+  line[at + 3] = LOW[second]!
+  line[at + 4] = HIGH[third]!
+  line[at + 5] = LOW[third]!
+  line[at + 6] = HIGH[fourth]!
+  line[at + 7] = LOW[fourth]!
 }
 
 // The first half stays, as long as the process lives: the other half is enough to tell its traces apart. Its last bit is
@@ -59,23 +60,35 @@ function writeHex(bits: number, at: number): void {
 writeHex(randomBits(), TRACE)
 writeHex(randomBits() | 1, TRACE + 8)
 
-/**
- * A traceparent of a new trace. `bits` become the ones that samplers compare: the upper 32 of the last 56 of the trace id
- * (OpenTelemetry, consistent probability sampling).
- */
-export function newTraceparent(bits: number, flags: number): string {
-  writeHex(randomBits(), TRACE + 16)
-  writeHex(randomBits(), TRACE + 24)
+/** The random parts of a new trace and its first span, 32 bits each. */
+export interface TraceBits {
+  readonly upper: number
+  readonly lower: number
+  /** What samplers compare: the upper 32 of the last 56 bits of the trace id (OpenTelemetry, consistent sampling). */
+  readonly bits: number
+  readonly spanUpper: number
+  readonly spanLower: number
+}
+
+/** The field of a new trace, with its line end. The bytes are good until the next one is made. */
+export function traceparentLine({ upper, lower, bits, spanUpper, spanLower }: TraceBits, flags: number): Buffer {
+  writeHex(upper, TRACE + 16)
+  writeHex(lower, TRACE + 24)
   writeHex(bits, TRACE + 18)
-  writeHex(randomBits() | 1, SPAN)
-  writeHex(randomBits(), SPAN + 8)
-  text[FLAGS] = DIGIT_ZERO + flags
-  return text.toString('latin1', 0, FLAGS + 1)
+  writeHex(spanUpper | 1, SPAN) // zeros only would be none
+  writeHex(spanLower, SPAN + 8)
+  line[FLAGS] = DIGIT_ZERO + flags
+  return line
+}
+
+/** The value of that field. */
+export function traceparentText(bits: TraceBits, flags: number): string {
+  return traceparentLine(bits, flags).toString('latin1', NAME.length, FLAGS + 1)
 }
 
 /** 16 hexadecimal digits. */
 export function newSpanId(): string {
   writeHex(randomBits() | 1, SPAN)
   writeHex(randomBits(), SPAN + 8)
-  return text.toString('latin1', SPAN, END_OF_SPAN)
+  return line.toString('latin1', SPAN, END_OF_SPAN)
 }

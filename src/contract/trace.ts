@@ -1,6 +1,6 @@
 // The place of a request in a trace, and what decides whether it is recorded.
 import { flagsOf, isTraceparent, spanIdOf, traceIdOf } from '../base/trace-context.ts'
-import { newSpanId, newTraceparent } from '../base/trace-ids.ts'
+import { newSpanId, randomBits, traceparentLine, traceparentText, type TraceBits } from '../base/trace-ids.ts'
 import type { SpanSink } from '../telemetry/span.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderList } from '../base/headers.ts'
@@ -30,7 +30,7 @@ const SAMPLED = 1
 const RANDOM = 2
 
 /** Part of an Exchange, and reused with it. */
-export class RequestTrace {
+export class RequestTrace implements TraceBits {
   state: typeof UNDECIDED | typeof KEPT | typeof OWN = UNDECIDED
   sampled = false
   /** The client's traceparent, if it is valid. */
@@ -38,9 +38,13 @@ export class RequestTrace {
   /** It is believed: its trace goes on. Else it is told where the new one came from. */
   continues = false
   hasBaggage = false
-  /** What decided about a new trace. */
+  /** Of a new trace; `bits` decide whether it is recorded. */
   bits = 0
-  /** The traceparent of the request that is sent next; '': it has none but the client's. */
+  upper = 0
+  lower = 0
+  spanUpper = 0
+  spanLower = 0
+  /** The traceparent of the request that is sent next, if that is recorded. */
   forward = ''
   #own = ''
   #lateSpan = ''
@@ -53,6 +57,10 @@ export class RequestTrace {
     this.continues = false
     this.hasBaggage = false
     this.bits = 0
+    this.upper = 0
+    this.lower = 0
+    this.spanUpper = 0
+    this.spanLower = 0
     this.forward = ''
     this.#own = ''
     this.#lateSpan = ''
@@ -73,6 +81,31 @@ export class RequestTrace {
     if (parents === 1 && isTraceparent(parent)) this.client = parent
   }
 
+  /** A new trace begins. */
+  begin(): void {
+    this.state = OWN
+    this.bits = randomBits()
+    this.upper = randomBits()
+    this.lower = randomBits()
+    this.spanUpper = randomBits()
+    this.spanLower = randomBits()
+  }
+
+  /** The upstream is told of a trace of ours that is not recorded: no text is made for it. */
+  get isPlain(): boolean {
+    return this.state === OWN && this.forward === ''
+  }
+
+  /** For a plain one: the field with its line end. The bytes are good until the next is made. */
+  get line(): Buffer {
+    return traceparentLine(this, 0)
+  }
+
+  /** The traceparent of the request that is sent next; '': it has none but the client's. */
+  get forwarded(): string {
+    return this.isPlain ? this.own : this.forward
+  }
+
   /** Our traceparent, with the span of the request in it. Made when it is asked for first: not every request needs it. */
   get own(): string {
     if (this.#own === '') this.#own = this.#make()
@@ -81,7 +114,7 @@ export class RequestTrace {
 
   #make(): string {
     const { client, sampled } = this
-    if (!this.continues) return newTraceparent(this.bits, sampled ? SAMPLED : 0)
+    if (!this.continues) return traceparentText(this, sampled ? SAMPLED : 0)
     return `00-${traceIdOf(client)}-${newSpanId()}-0${(flagsOf(client) & RANDOM) | SAMPLED}`
   }
 

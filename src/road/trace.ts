@@ -2,7 +2,6 @@
 // the end. A request that is not recorded has no object for it.
 import { now } from '../base/clock.ts'
 import { flagsOf } from '../base/trace-context.ts'
-import { randomBits } from '../base/trace-ids.ts'
 import type { Exchange } from '../contract/exchange.ts'
 import { RequestSpans, TrySpan } from '../contract/request-spans.ts'
 import { KEPT, OWN, UNDECIDED, type Tracing } from '../contract/trace.ts'
@@ -25,9 +24,8 @@ export function decide(x: Exchange, tracing: Tracing): void {
     trace.sampled = (flagsOf(trace.client) & 1) === 1
     trace.state = trace.sampled ? OWN : KEPT
   } else {
-    trace.bits = randomBits()
+    trace.begin()
     trace.sampled = tracing.samples(x, trace.bits)
-    trace.state = OWN
   }
   if (trace.sampled) x.spans = new RequestSpans()
 }
@@ -35,11 +33,7 @@ export function decide(x: Exchange, tracing: Tracing): void {
 /** `current` is about to be sent: the upstream is told whose child its own span is. */
 export function traceTry(x: Exchange, current: Try, besideAnother: boolean): void {
   const { trace, spans } = x
-  if (trace.state !== OWN) return
-  if (spans === null) {
-    trace.forward = trace.own
-    return
-  }
+  if (trace.state !== OWN || spans === null) return
   if (current.span !== null) current.span.finish() // its connection was stale
   const { url } = current.endpoint!
   const name = x.upstreamName

@@ -204,6 +204,7 @@ const CANCELLED = new Error('cancelled by the gateway')
 
 function fieldsOf(x: Exchange): string[] {
   const fields = x.upstreamHeaders.toArray()
-  if (x.trace.forward !== '') fields.push('traceparent', x.trace.forward)
+  const traceparent = x.trace.forwarded
+  if (traceparent !== '') fields.push('traceparent', traceparent)
   return fields
 }
