@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { ENGINES } from '../lab/gateway.ts'
 import { scrape, series } from '../lab/scrape.ts'
 import { traceLab } from '../lab/traces.ts'
+import { startHttpUpstream } from '../lab/upstreams.ts'
 
 const MASK = `import { definePlugin, Type } from 'sluice/plugin'
 export default definePlugin({
@@ -50,6 +51,27 @@ for (const engine of ENGINES) {
     })
   })
 }
+
+describe('the span of the last try', () => {
+  it('has nothing of the reply to the one before', async (test) => {
+    const upstream = await startHttpUpstream(test, (request, response) => {
+      request.resume()
+      if (upstream.seen.length === 1) response.writeHead(503).end()
+      else request.socket.destroy()
+    })
+    const { client, receiver } = await traceLab(test, {
+      traces: 'ratio: 0%',
+      endpoints: [upstream],
+      policy: 'retries: { attempts: 1, on: [503], backoff: 1ms, budget: 100% }',
+    })
+    assert.equal((await client.get('/items/1')).status, 502)
+    await receiver.until(() => receiver.spans.length === 2, 'the spans')
+    const { attributes } = receiver.spans.find(({ kind }) => kind === 'client')!
+    assert.equal(attributes['error.type'], 'SLUICE_UPSTREAM_RESET')
+    assert.equal(attributes['http.response.status_code'], undefined)
+    assert.equal(attributes['http.request.resend_count'], 1)
+  })
+})
 
 describe('figures that a plugin cannot tell', () => {
   it('are missing in a scrape, and no others', async (test) => {
