@@ -251,8 +251,11 @@ export class Gateway implements AdminState, StatsSource {
     try {
       this.#ending.signal.throwIfAborted()
       if (bind !== undefined) admin ??= { bind, listener: await startAdmin(bind, token, this) }
+      // Who stops knows nothing of what is opened meanwhile.
+      this.#ending.signal.throwIfAborted()
     } catch (error) {
       change.undo()
+      if (admin !== this.#admin) admin?.listener.close()
       throw error
     }
     change.keep(config.drainTimeout ?? DRAIN_TIMEOUT)

@@ -17,7 +17,7 @@ const BROWSER = [
   ['connection', 'keep-alive'],
 ].flat()
 const PARENT = ['traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00']
-const NOWHERE = { add() {}, takesLate: () => false }
+const NOWHERE = { add() {}, lose() {}, takesLate: () => false }
 const rules = [
   { route: 'health', share: 0 },
   { header: { 'x-debug': { present: true } }, share: 0 },

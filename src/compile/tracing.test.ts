@@ -11,7 +11,7 @@ import type { SpanSink } from '../telemetry/span.ts'
 import { requestOf } from '../../test/lab/plugin-exchange.ts'
 import { compileTracing } from './tracing.ts'
 
-const NOWHERE: SpanSink = { add() {}, takesLate: () => true }
+const NOWHERE: SpanSink = { add() {}, lose() {}, takesLate: () => true }
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const SPAN = 'b7ad6b7169203331'
 

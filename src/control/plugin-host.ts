@@ -2,12 +2,13 @@
 import { TokenAuth } from '../auth/auth.ts'
 import { LiveStates } from '../base/live-states.ts'
 import { within, type InstanceHost } from '../chain/instance.ts'
-import type { Host, PluginLogger, PluginMetrics } from '../contract/host.ts'
+import type { Host, PluginLogger } from '../contract/host.ts'
 import type { Limits } from '../contract/limits.ts'
 import type { StepTiming } from '../contract/snapshot.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Logs } from '../telemetry/logs.ts'
 import type { Metrics, Series } from '../telemetry/metrics.ts'
+import { pluginMetrics } from './plugin-metrics.ts'
 
 /** ms that one thing of a plugin may take to close. */
 const CLOSE_LIMIT = 2000
@@ -60,7 +61,7 @@ export class PluginHosts {
     const taken = new Taken()
     const lent: Omit<Host, 'auth'> = {
       log,
-      metrics: prefixedMetrics(this.#metrics, plugin, taken),
+      metrics: pluginMetrics(this.#metrics, plugin, log, (remove) => taken.add('', remove)),
       openLog(destination) {
         const output = logs.open(destination)
         taken.add(`log ${destination}`, () => output.close())
@@ -173,17 +174,5 @@ function prefixed(log: Logger, plugin: string, logs: Logs): PluginLogger {
     info: (fields, message) => sampled('info', fields, message),
     warn: (fields, message) => sampled('warn', fields, message),
     error: (fields, message) => log.error({ plugin, ...fields }, message),
-  }
-}
-
-/** Plugins whose figures belong to a room of the gateway. */
-const PREFIXES: Readonly<Record<string, string>> = { 'rate-limit': 'sluice_ratelimit_' }
-
-function prefixedMetrics(metrics: Metrics, plugin: string, taken: Taken): PluginMetrics {
-  const prefix = PREFIXES[plugin] ?? `sluice_plugin_${plugin.replaceAll('-', '_')}_`
-  return {
-    counter: (name, help, labels) => metrics.counter(prefix + name, help, labels),
-    gauge: (name, help, labels) => metrics.gauge(prefix + name, help, labels),
-    collect: (name, help, values) => taken.add('', metrics.collect('gauge', prefix + name, help, values)),
   }
 }

@@ -17,6 +17,8 @@ export interface ListenerChange {
 export class ListenerSet {
   readonly #open: OpenListener
   readonly #listeners = new Map<string, RequestListener>()
+  /** They finish their requests, and take no more. */
+  readonly #leaving = new Set<RequestListener>()
 
   constructor(open: OpenListener) {
     this.#open = open
@@ -47,15 +49,16 @@ export class ListenerSet {
         for (const [key, listener] of this.#listeners) {
           if (wanted.has(key)) continue
           this.#listeners.delete(key)
-          void drain([listener], limit)
+          this.#leaving.add(listener)
+          void drain([listener], limit).then(() => this.#leaving.delete(listener))
         }
       },
     }
   }
 
-  /** Closes all of them, once their requests are over or after `limit` ms. Resolves with requests cut off. */
+  /** Closes all of them, once their requests are over or after `limit` ms; also those that leave. Resolves with requests cut off. */
   drain(limit: number): Promise<number> {
-    return drain(this.all, limit)
+    return drain([...this.all, ...this.#leaving], limit)
   }
 }
 

@@ -46,7 +46,7 @@ function close(x: Exchange, state: RoadState): void {
   sampleLate(x)
   count(x, state)
   runLog(x, state)
-  if (x.spans !== null) exportSpans(x, x.spans)
+  if (x.spans !== null) exportSpans(x, x.spans, state)
   x.responseHead = null // it was lent, and a plugin may hold the Exchange longer
   unpin(x, state)
   // The listener still delivers the rest of the body to this object.

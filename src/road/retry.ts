@@ -34,6 +34,7 @@ export function retryAfterStatus(x: Exchange, state: RoadState): boolean {
   if (!x.upstream!.retries!.statuses.has(x.status) || !mayTryAgain(x, STATUS)) return false
   settleReplied(x)
   x.tries.current.attempt!.cancel()
+  x.tries.status = 0
   x.status = 0
   x.respondedAt = 0
   x.responseHead = null

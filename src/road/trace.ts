@@ -8,6 +8,7 @@ import { KEPT, OWN, UNDECIDED, type Tracing } from '../contract/trace.ts'
 import type { Try } from '../contract/tries.ts'
 import { NEXT, type Verdict } from '../contract/verdict.ts'
 import { spansOf } from './spans.ts'
+import type { RoadState } from './state.ts'
 
 export function trace(x: Exchange): Verdict {
   const { tracing } = x.snapshot!
@@ -64,7 +65,14 @@ function hasFailed({ status, failure }: Exchange): boolean {
 }
 
 /** After the log steps: one of them may know what must not be shown. */
-export function exportSpans(x: Exchange, spans: RequestSpans): void {
+export function exportSpans(x: Exchange, spans: RequestSpans, state: RoadState): void {
+  const sink = x.snapshot!.tracing!.spans
   spans.goesOn()
-  x.snapshot!.tracing!.spans.add(spansOf(x, spans))
+  try {
+    sink.add(spansOf(x, spans))
+  } catch (error) {
+    // What must not be shown is a plugin's code, and an end of a request must not fail.
+    sink.lose(1 + spans.tries.length + spans.waits.length)
+    state.log.error({ route: x.routeName, err: error }, 'spans could not be made')
+  }
 }

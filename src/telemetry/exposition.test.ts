@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { BOUNDS } from './durations.ts'
 import { exposition, formatFor } from './exposition.ts'
-import { Metrics } from './metrics.ts'
+import { Metrics, type Series } from './metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { Scrapes } from './scrapes.ts'
 
@@ -19,6 +19,10 @@ function promtool(text: string): Promise<string> {
 
 function lines(text: string, start: string): string[] {
   return text.split('\n').filter((line) => line.startsWith(start))
+}
+
+function restOf(iterator: Iterator<Series>): Series[] {
+  return [...{ [Symbol.iterator]: () => iterator }]
 }
 
 describe('exposition', () => {
@@ -95,6 +99,73 @@ describe('exposition', () => {
     // One turn for each two milliseconds of work; on the fastest machine it takes ten.
     assert.ok(turns >= 5, `${turns} turns`)
     assert.equal(await promtool(text), '')
+  })
+
+  it('has one series under `other`, wherever it stands and whatever a route is called', async () => {
+    const metrics = new Metrics()
+    metrics.budget = 3
+    const requests = new RequestMetrics(metrics)
+    requests.acquire('other').record('GET', 200, 3, 0, 1)
+    for (let i = 0; i < 5; i++) requests.acquire(`r${i}`).record('GET', 200, 3, 0, 1)
+    metrics.budget = 2
+    for (let i = 0; i < 4; i++) metrics.counter('c_total', 'C', { i: String(i) }).add()
+    metrics.budget = 5
+    for (let i = 4; i < 9; i++) metrics.counter('c_total', 'C', { i: String(i) }).add()
+    metrics.budget = 3
+    const text = await exposition(metrics)
+    assert.deepEqual(lines(text, 'sluice_http_response_bytes_total{route="other"}'), [
+      'sluice_http_response_bytes_total{route="other"} 4',
+    ])
+    assert.equal(lines(text, 'sluice_http_request_duration_seconds_bucket{le="0.005",route="other"}').length, 1)
+    assert.deepEqual(lines(text, 'c_total{i="other"}'), ['c_total{i="other"} 7'])
+  })
+
+  it('gives the event loop back while it adds up what is beyond the budget', async () => {
+    const metrics = new Metrics()
+    metrics.budget = 100
+    const requests = new RequestMetrics(metrics)
+    for (let i = 0; i < 1000; i++) {
+      const route = requests.acquire(`route-${i}`)
+      for (let j = 0; j < 60; j++) route.record('GET', 200 + j, 1, 0, 0)
+    }
+    let asked = 0
+    let longest = 0
+    let since = 0
+    // The series of this family are asked for without a turn of the loop between them, or with some.
+    const turn = (): void => {
+      longest = Math.max(longest, asked - since)
+      since = asked
+      immediate = setImmediate(turn)
+    }
+    let immediate = setImmediate(turn)
+    metrics.collect('counter', 'many_total', 'Many', function* () {
+      for (; asked < 500_000; asked++) yield { labels: { i: 'x' }, value: 1 }
+    })
+    const text = await exposition(metrics)
+    clearImmediate(immediate)
+    assert.deepEqual(lines(text, 'many_total{i="other"}'), [`many_total{i="other"} ${500_000 - 100}`])
+    assert.ok(longest < 250_000, `${longest} series in one turn`)
+  })
+
+  it('tells histograms and counters of one moment, whatever is counted while it is made', () => {
+    const metrics = new Metrics()
+    const requests = new RequestMetrics(metrics)
+    const route = requests.acquire('r')
+    for (let status = 200; status < 208; status++) route.record('GET', status, 3, 0, 0)
+    const [pairs, durations] = [...metrics.families()].slice(0, 2).map(({ series }) => series[Symbol.iterator]())
+    const first = pairs!.next().value!
+    durations!.next()
+    // More pairs than there is room for: their table grows.
+    for (let status = 300; status < 340; status++) route.record('GET', status, 3, 0, 0)
+    const rest = restOf(pairs!)
+    assert.deepEqual(new Set([first, ...rest].map(({ value }) => value)), new Set([1]))
+    const parts = restOf(durations!)
+    const infinite = parts.find(({ own }) => own?.['le'] === '+Inf')!
+    assert.deepEqual(
+      [infinite.value, ...parts.filter(({ suffix }) => suffix === '_count').map(({ value }) => value)],
+      [8, 8],
+    )
+    assert.equal(parts.find(({ suffix }) => suffix === '_sum')!.value, 0.024)
   })
 
   it('is made once for all who ask at the same time', async () => {

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { otherLabels, type Family, type Labels, type Metrics, type Series } from './metrics.ts'
+import { isOther, otherLabels, type Family, type Labels, type Metrics, type Series } from './metrics.ts'
 
 export type ExpositionFormat = 'text' | 'openmetrics'
 
@@ -18,6 +18,8 @@ const load = createRequire(import.meta.url)
 const SLICE = 1
 /** Series between two looks at the clock. */
 const STRIDE = 32
+/** Series that are added up between two looks at the clock. */
+const FOLD_STRIDE = 256
 const FOLDED = 'sluice_metrics_folded_series'
 const FOLDED_HELP = 'Label sets beyond the budget, whose values are added up under the label value other'
 
@@ -74,7 +76,7 @@ class Writer {
     return new Writer(new Registry(EXPOSITION_TYPES[format]), format === 'openmetrics')
   }
 
-  async write({ name, help, kind, series }: Family): Promise<void> {
+  async write({ name, help, kind, series }: Omit<Family, 'series'> & Budgeted): Promise<void> {
     const shown = this.#isOpen && kind === 'counter' ? name.replace(/_total$/, '') : name
     const values: PromValue[] = []
     let first = true
@@ -83,16 +85,22 @@ class Writer {
       const text = await this.#registry.getMetricsAsString({ get: () => metric })
       this.#parts.push(first ? text : withoutHeader(text), '\n')
       first = false
-      if (performance.now() < this.#turnEnds) return
-      await nextTurn()
-      this.#turnEnds = performance.now() + SLICE
+      await this.#rest()
     }
     for (const each of series) {
-      if (Number.isNaN(each.value)) continue
+      if (each === null) await this.#rest()
+      if (each === null || Number.isNaN(each.value)) continue
       values.push(promValue(name, each))
       if (values.length === STRIDE) await flush()
     }
     if (values.length > 0) await flush()
+  }
+
+  /** Lets others run when the slice is over. */
+  async #rest(): Promise<void> {
+    if (performance.now() < this.#turnEnds) return
+    await nextTurn()
+    this.#turnEnds = performance.now() + SLICE
   }
 
   end(): string {
@@ -113,21 +121,36 @@ function withoutHeader(text: string): string {
   return text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1)
 }
 
+interface Budgeted {
+  /** null: nothing to show yet, but time has passed. */
+  readonly series: Iterable<Series | null>
+}
+
 /** Label sets above the budget are added up; `tell` gets how many they were. */
-function* withinBudget({ name, series }: Family, budget: number, tell: (series: Series) => void): Iterable<Series> {
+function* withinBudget({ name, series }: Family, budget: number, tell: (series: Series) => void): Budgeted['series'] {
   let labels: Labels | null = null
   let sets = 0
+  let isFolded = false
+  let folded = 0
   const sums = new Map<string, Series>()
   for (const each of series) {
-    if (each.labels !== labels) sets++
-    labels = each.labels
-    if (sets <= budget) {
+    if (each.labels !== labels) {
+      labels = each.labels
+      // What stands under `other` already, by its cell or its own name, must not stand there twice.
+      isFolded = ++sets > budget || isOther(labels)
+    }
+    if (!isFolded) {
       yield each
       continue
     }
-    const key = JSON.stringify([each.suffix, each.own])
-    const value = each.value + (sums.get(key)?.value ?? 0)
-    sums.set(key, { ...each, exemplar: null, labels: otherLabels(each.labels), value })
+    if (++folded % FOLD_STRIDE === 0) yield null
+    const key = `${each.suffix} ${each.own?.['le'] ?? each.own?.['quantile']}`
+    const before = sums.get(key)
+    sums.set(key, {
+      ...each,
+      labels: before?.labels ?? otherLabels(each.labels),
+      value: each.value + (before?.value ?? 0),
+    })
   }
   yield* sums.values()
   if (sets > budget) tell({ labels: { metric: name }, value: sets - budget })

@@ -173,6 +173,12 @@ export function labelKey(labels: Labels): string {
   return JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** Does it stand for labels that were too many? */
+export function isOther(labels: Labels): boolean {
+  const values = Object.values(labels)
+  return values.length > 0 && values.every((value) => value === OTHER)
+}
+
 /** What stands for labels that were too many. */
 export function otherLabels(labels: Labels): Labels {
   return Object.fromEntries(Object.keys(labels).map((name) => [name, OTHER]))

@@ -10,6 +10,10 @@ const LES: readonly Labels[] = [...BOUNDS.map(String), '+Inf'].map((le) => ({ le
 /** The label of requests that match no route. */
 export const UNMATCHED = 'unmatched'
 
+/** Codes of failures that are told apart: far more than the gateway has. */
+const MOST_CODES = 256
+const OTHER_CODE = 'other'
+
 /** What all routes have counted. */
 export interface RequestTotals {
   total: number
@@ -55,9 +59,11 @@ export class RequestMetrics {
     return totals
   }
 
-  /** One more request that ended so: a code of base/errors.ts. */
+  /** One more request that ended so: a code of base/errors.ts, or one that a plugin has made up. */
   failed(code: string): void {
-    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1)
+    const failures = this.#failures
+    const label = failures.size < MOST_CODES || failures.has(code) ? code : OTHER_CODE
+    failures.set(label, (failures.get(label) ?? 0) + 1)
   }
 
   *#requests(): Iterable<Series> {
@@ -96,8 +102,10 @@ export function* histogramSeries(
 ): Iterable<Series> {
   const sums = new Float64Array(LES.length)
   addCumulative(durations.pages, sums)
+  // Requests go on between two parts: all of them must be of one moment.
+  const { sum, count } = durations
   for (const [i, own] of LES.entries())
     yield { labels, own, suffix: '_bucket', value: sums[i]!, exemplar: exemplars?.[i] ?? null }
-  yield { labels, suffix: '_sum', value: durations.sum }
-  yield { labels, suffix: '_count', value: durations.count }
+  yield { labels, suffix: '_sum', value: sum }
+  yield { labels, suffix: '_count', value: count }
 }

@@ -44,4 +44,15 @@ describe('what is counted of a route', () => {
       true,
     )
   })
+
+  it('knows the classes of statuses that are not told apart', () => {
+    const route = new RouteMetrics('r')
+    for (let status = 200; status < 300; status++) route.record('GET', status, 1, 0, 0)
+    for (let i = 0; i < 5; i++) route.record('GET', 503, 1, 0, 0)
+    for (let i = 0; i < 3; i++) route.record('POST', 499, 1, 0, 0)
+    assert.deepEqual(
+      [2, 4, 5].map((hundreds) => route.ofClass(hundreds)),
+      [100, 3, 5],
+    )
+  })
 })

@@ -31,6 +31,8 @@ export class RouteMetrics {
   #told = 0
   #keys = new Int32Array(FIRST_SLOTS)
   #counts = new Float64Array(FIRST_SLOTS)
+  /** Of those that are counted as `other`, by the first digit of their status. */
+  readonly #otherByClass = new Float64Array(10)
 
   constructor(route: string) {
     this.labels = { route }
@@ -62,20 +64,22 @@ export class RouteMetrics {
   }
 
   *pairs(): Iterable<PairCount> {
+    // A larger table may take its place between two pairs, and has them elsewhere.
+    const counts = this.#counts
     for (const [slot, key] of this.#keys.entries()) {
       if (key === NO_PAIR) continue
       const status = key >> 4
       yield {
         method: METHODS[(key & 15) - 1]!,
         code: status === OTHER_STATUS ? 'other' : String(status),
-        count: this.#counts[slot]!,
+        count: counts[slot]!,
       }
     }
   }
 
   /** Replies with a status of `hundreds` times a hundred and above, below the next. */
   ofClass(hundreds: number): number {
-    let sum = 0
+    let sum = this.#otherByClass[hundreds]!
     for (const [slot, key] of this.#keys.entries())
       if (Math.trunc((key >> 4) / 100) === hundreds) sum += this.#counts[slot]!
     return sum
@@ -94,7 +98,11 @@ export class RouteMetrics {
 
   #add(key: number, free: number): number {
     const isTold = key >> 4 !== OTHER_STATUS
-    if (isTold && this.#told === MOST_PAIRS) return this.#slot((OTHER_STATUS << 4) | (key & 15))
+    if (isTold && this.#told === MOST_PAIRS) {
+      const digit = Math.trunc((key >> 4) / 100)
+      this.#otherByClass[digit] = this.#otherByClass[digit]! + 1
+      return this.#slot((OTHER_STATUS << 4) | (key & 15))
+    }
     if ((this.#size + 1) * 2 > this.#keys.length) {
       this.#grow()
       return this.#slot(key)

@@ -61,6 +61,10 @@ export class SpanExport implements SpanSink {
     else this.#timer ??= setTimeout(() => this.#run(), DELAY).unref()
   }
 
+  lose(spans: number): void {
+    this.#counts.dropped += spans
+  }
+
   takesLate(time: number): boolean {
     if (time - this.#second >= SECOND) {
       this.#second = time

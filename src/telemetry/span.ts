@@ -26,6 +26,8 @@ export interface Span {
 export interface SpanSink {
   /** All spans of one request, which are kept together or not at all. */
   add(spans: readonly Span[]): void
+  /** So many could not be made. */
+  lose(spans: number): void
   /** May one more request be recorded that was not to be? `time` is monotonic ms. */
   takesLate(time: number): boolean
 }

@@ -2,8 +2,9 @@
 // gateway that stops.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -152,4 +153,33 @@ routes: [{ name: all, upstream: app }]
     assert.equal(text.split('"msg":"listening"').length, 2, text)
     assert.doesNotMatch(text, /"msg":"configuration/)
   })
+
+  it('leaves no listener of a reload that was on its way', async (test) => {
+    const path = await file(test, '')
+    const socket = `${path}.sock`
+    const head = `version: 1\nobservability: { logs: { destination: ${path}.log } }\nroutes: [{ name: all, respond: {} }]\n`
+    await writeFile(path, `${head}listeners: [{ name: main, bind: '127.0.0.1:0', engine: node }]\n`)
+    const logs = new Logs()
+    const gateway = await Gateway.start(path, logs)
+    const listeners = `listeners: [{ name: main, bind: '127.0.0.1:0', engine: node }, { name: other, bind: 'unix:${socket}', engine: node }]`
+    await writeFile(path, `${head}${listeners}\nadmin: { bind: '127.0.0.1:0' }\n`)
+    const reloaded = gateway.reload()
+    // The new listener is open; the one of the admin API, which has files to read, is not.
+    while (!existsSync(socket)) await new Promise(setImmediate)
+    await gateway.stop(0)
+    await reloaded
+    await assert.rejects(connected(socket), /ENOENT|ECONNREFUSED/)
+    assert.equal(gateway.snapshot.version, 1)
+    await logs.close()
+  })
 })
+
+function connected(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.on('error', reject)
+  })
+}

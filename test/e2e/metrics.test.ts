@@ -138,6 +138,9 @@ describe('metrics', () => {
 `
     const gateway = await GatewayProcess.start(test, configuration('uws', app.url, '', plugins))
     const client = await RawClient.connect(test, gateway.port('main'))
+    const hasCollected = async (): Promise<boolean> =>
+      (await scrape(gateway.port('admin'))).includes('sluice_gc_pause_seconds')
+    await until(hasCollected, 'a garbage collection')
     for (let i = 0; i < 300; i++) await client.get('/app/200')
     const texts = [await scrape(gateway.port('admin')), await scrape(gateway.port('admin'))]
     const kinds = new Map(Array.from(texts[1]!.matchAll(/^# TYPE (\w+) (\w+)$/gm), ([, name, kind]) => [name!, kind!]))

@@ -57,7 +57,11 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
   let connections = 0
   server.on('connection', (socket) => {
     connections++
-    socket.on('close', () => connections--)
+    socket.on('close', () => {
+      connections--
+      // A response that waits behind another one has no socket yet, and node does not tell it.
+      for (const x of pending.get(socket) ?? []) road.aborted(x)
+    })
   })
   server.on('request', (request, response) => accept(request, response, false))
   server.on('checkContinue', (request, response) => accept(request, response, true))
