@@ -27,7 +27,8 @@ export interface GcPauses {
 export class RuntimeMetrics {
   readonly #lag = new Durations()
   readonly #recentLag = new RecentLatencies()
-  readonly #pauses = new Map<string, Durations>()
+  /** By kind. All begin at 0: of a counter that appears later nobody sees the first step. */
+  readonly #pauses = new Map(Object.values(GC_KINDS).map((kind) => [kind, new Durations()]))
   readonly #observer: PerformanceObserver
   readonly #timer: NodeJS.Timeout
   #longestPause = 0

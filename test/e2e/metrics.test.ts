@@ -193,6 +193,5 @@ const ELSEWHERE = [
   'sluice_ratelimit_redis_up',
   'sluice_ratelimit_redis_round_trips_total',
   'sluice_ratelimit_redis_failures_total',
-  'sluice_trace_spans_total',
   'sluice_metrics_folded_series',
 ]

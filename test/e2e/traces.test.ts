@@ -41,7 +41,7 @@ for (const { name, engine, transport } of ROADS) {
         'http.request.method': 'GET',
         'url.path': '/items/7',
         'url.scheme': 'http',
-        'server.address': 'test',
+        'server.address': 'localhost',
         'client.address': '127.0.0.1',
         'network.protocol.version': '1.1',
         'user_agent.original': 'u/1',
