@@ -123,6 +123,7 @@ const MISTAKES: readonly Mistake[] = [
   [`${UP}routes: [{ name: r, upstream: ‹upp }]`, 'there is no upstream "upp"', 'did you mean "up"?'],
   [`${UP}routes: [{ name: r, split: [{ upstream: ‹other, weight: 1 }] }]`, 'known: up'],
   [`${HEAD}routes: [{ name: r, respond: {} }, { name: ‹r, respond: {} }]`, 'twice', 'routes[0]'],
+  [`${HEAD}routes: [{ name: ‹unmatched, respond: {} }]`, 'match no route'],
   [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:1 }, { name: ‹a, bind: 127.0.0.1:2 }]\nroutes: []`, 'twice'],
   [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:1 }, { name: b, bind: ‹127.0.0.1:1 }]\nroutes: []`, 'twice'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }, { url: ‹http://h }] } }\nroutes: []`, 'more weight'],

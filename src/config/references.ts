@@ -13,6 +13,8 @@ import { checkUpstreamName, checkUpstreams } from './upstream-references.ts'
 
 /** A single entry may have some kilobytes. */
 const LEAST_LOG_BYTES = 64 * 1024
+/** The label of requests that match no route (telemetry/request-metrics.ts): a route of that name would be counted with them. */
+const UNMATCHED = 'unmatched'
 const ACTIONS = ['upstream', 'split', 'respond', 'redirect']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 const BUILT_IN_PLACEHOLDERS = ['scheme', 'host', 'port', 'path', 'query']
@@ -55,6 +57,8 @@ function checkLogs(observability: unknown, report: Report): void {
 }
 
 function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report: Report): void {
+  if (route['name'] === UNMATCHED)
+    report([...path, 'name'], `requests that match no route are called "${UNMATCHED}"; give this one another name`)
   const actions = ACTIONS.filter((action) => Object.hasOwn(route, action))
   if (actions.length === 0) report(path, `the route does nothing; give it one of ${ACTIONS.join(', ')}`)
   for (const action of actions.slice(1))

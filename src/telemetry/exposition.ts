@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { otherLabels, type Family, type Labels, type Metrics, type Series } from './metrics.ts'
+import { isOther, otherLabels, type Family, type Labels, type Metrics, type Series } from './metrics.ts'
 
 export type ExpositionFormat = 'text' | 'openmetrics'
 
@@ -117,17 +117,22 @@ function withoutHeader(text: string): string {
 function* withinBudget({ name, series }: Family, budget: number, tell: (series: Series) => void): Iterable<Series> {
   let labels: Labels | null = null
   let sets = 0
+  let isAdded = false
   const sums = new Map<string, Series>()
   for (const each of series) {
-    if (each.labels !== labels) sets++
-    labels = each.labels
-    if (sets <= budget) {
+    if (each.labels !== labels) {
+      labels = each.labels
+      // What is called so itself is added as well: a label set that is there twice would spoil the scrape.
+      isAdded = ++sets > budget || isOther(labels)
+    }
+    if (!isAdded) {
       yield each
       continue
     }
     const key = JSON.stringify([each.suffix, each.own])
     const value = each.value + (sums.get(key)?.value ?? 0)
-    sums.set(key, { ...each, exemplar: null, labels: otherLabels(each.labels), value })
+    const exemplar = sets > budget ? null : (each.exemplar ?? null)
+    sums.set(key, { ...each, exemplar, labels: otherLabels(each.labels), value })
   }
   yield* sums.values()
   if (sets > budget) tell({ labels: { metric: name }, value: sets - budget })

@@ -177,3 +177,9 @@ export function labelKey(labels: Labels): string {
 export function otherLabels(labels: Labels): Labels {
   return Object.fromEntries(Object.keys(labels).map((name) => [name, OTHER]))
 }
+
+/** Are they these by themselves? */
+export function isOther(labels: Labels): boolean {
+  const values = Object.values(labels)
+  return values.length > 0 && values.every((value) => value === OTHER)
+}
