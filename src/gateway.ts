@@ -30,6 +30,8 @@ import { ListenerSet } from './process/listener-set.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { RoadState } from './road/state.ts'
+import type { Durations } from './telemetry/durations.ts'
+import type { LatencyStats } from './telemetry/latencies.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics, SERIES_BUDGET } from './telemetry/metrics.ts'
@@ -202,6 +204,10 @@ export class Gateway implements AdminState, StatsSource {
 
   stats(): Promise<StatsReport> {
     return this.#stats.report()
+  }
+
+  latencyOf(durations: Durations): LatencyStats | null {
+    return this.#stats.latencyOf(durations)
   }
 
   async #start(): Promise<void> {

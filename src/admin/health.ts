@@ -1,8 +1,12 @@
 // Is it alive, does it take requests, and what do its numbers say.
 import { EXPOSITION_TYPES, formatFor } from '../telemetry/exposition.ts'
+import type { LatencyStats } from '../telemetry/latencies.ts'
+import type { LiveEndpoint } from '../upstreams/live-endpoint.ts'
 import { reportOf } from '../upstreams/report.ts'
 import { json, Refusal, text } from './answer.ts'
 import type { Resource } from './resource.ts'
+import { Slice } from './slices.ts'
+import type { AdminState } from './state.ts'
 
 export const livez: Resource = {
   method: 'GET',
@@ -52,5 +56,22 @@ export const upstreams: Resource = {
   summary: 'endpoints with their share, health, breaker and latency',
   access: 'read',
   parameters: [],
-  handle: (_call, state) => json({ upstreams: Array.from(state.upstreams, reportOf) }),
+  async handle(_call, state) {
+    const latencies = await latenciesOf(state)
+    const latencyOf = (live: LiveEndpoint): LatencyStats | null => latencies.get(live) ?? null
+    return json({ upstreams: Array.from(state.upstreams, (upstream) => reportOf(upstream, latencyOf)) })
+  },
+}
+
+/** Percentiles of many endpoints take longer than the event loop may be held: they are made in slices. */
+async function latenciesOf(state: AdminState): Promise<Map<LiveEndpoint, LatencyStats | null>> {
+  const latencies = new Map<LiveEndpoint, LatencyStats | null>()
+  const slice = new Slice()
+  for (const { cluster } of state.upstreams) {
+    for (const { live } of cluster.members) {
+      if (slice.over) await slice.pause()
+      latencies.set(live, state.latencyOf(live.durations))
+    }
+  }
+  return latencies
 }

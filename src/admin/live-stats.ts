@@ -84,6 +84,10 @@ export class LiveStats {
     }
   }
 
+  latencyOf(durations: Durations): LatencyStats | null {
+    return this.#recent.stats([durations], now())
+  }
+
   async #traffic(route: RouteMetrics): Promise<TrafficStats> {
     return {
       total: route.durations.count,

@@ -2,6 +2,8 @@
 import type { CompiledSnapshot, LiveState } from '../compile/snapshot.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { RoadState } from '../road/state.ts'
+import type { Durations } from '../telemetry/durations.ts'
+import type { LatencyStats } from '../telemetry/latencies.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Scrapes } from '../telemetry/scrapes.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
@@ -25,4 +27,6 @@ export interface AdminState {
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   fileOf(plugin: Plugin): string | null
   stats(): Promise<StatsReport>
+  /** Of the last 10 to 20 seconds; null when nothing was recorded. */
+  latencyOf(durations: Durations): LatencyStats | null
 }

@@ -15,11 +15,11 @@ const LONGEST_INTERVAL = 3_600_000
 
 export const top: Command = {
   name: 'top',
-  usage: 'top [--admin URL] [--token-file FILE] [--interval 1s] [--once] [--json]',
+  usage: 'top [--admin ADDRESS] [--token-file FILE] [--interval 1s] [--once] [--json]',
   summary: 'watch a gateway in the terminal: traffic, latency, health',
   help:
-    'Asks the admin listener (--admin http://127.0.0.1:9901 or unix:/path) again and again. Its token, if it has one,\n' +
-    'is the content of --token-file, else SLUICE_ADMIN_TOKEN.\n' +
+    'Asks the admin listener again and again. ADDRESS: http://host:port or unix:/path; without it what SLUICE_ADMIN\n' +
+    `says, else ${DEFAULT_ADDRESS}. The token, if it has one, is the content of --token-file, else SLUICE_ADMIN_TOKEN.\n` +
     '--once, or an output that is no terminal: one table after one interval. --json: that as JSON.\n' +
     'Keys: q quit, s sort by the next column, r routes, u upstreams, / filter, arrows and pages scroll.\n' +
     'No colours when NO_COLOR is set. Exits 1 when the gateway cannot be asked.',
@@ -32,7 +32,7 @@ export const top: Command = {
       json: { type: 'boolean' },
     })
     if (positionals.length > 0) throw new UsageError(`there is nothing to be done with "${positionals[0]}"`)
-    const address = values.admin ?? DEFAULT_ADDRESS
+    const address = values.admin ?? process.env['SLUICE_ADMIN'] ?? DEFAULT_ADDRESS
     const interval = readInterval(values.interval ?? '1s')
     const { stdin, stdout } = process
     const isTerminal = stdout.isTTY && process.env['TERM'] !== 'dumb'

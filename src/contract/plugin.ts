@@ -59,7 +59,7 @@ export interface PluginExchange {
   readonly sampled: boolean
   /** Length of the request body in bytes; 0 without a body, -1 when unknown (chunked). */
   readonly requestBodyLength: number
-  /** Status of the reply; 0 until there is one. */
+  /** Status of the reply; 0 until there is one. For log steps 499 if there never was one: the client went away. */
   readonly status: number
   /** Body bytes received from the client so far. */
   readonly bytesIn: number

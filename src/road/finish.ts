@@ -44,6 +44,8 @@ function close(x: Exchange, state: RoadState): void {
   settleFinished(x)
   current.end()
   sampleLate(x)
+  // Metrics and logs say the same of a request that had no reply, whatever its upstream said.
+  if (!x.headSent) x.status = ERRORS.clientGone.status
   count(x, state)
   runLog(x, state)
   if (x.spans !== null) exportSpans(x, x.spans, state)
@@ -60,9 +62,8 @@ function count(x: Exchange, state: RoadState): void {
   const { failure } = x
   if (failure !== null) state.requests.failed(failure.kind.code)
   const { metrics } = x.route!
-  const status = x.headSent ? x.status : ERRORS.clientGone.status
   const duration = now() - x.startedAt
-  metrics.record(x.method, status, duration, x.body.received, x.bytesOut)
+  metrics.record(x.method, x.status, duration, x.body.received, x.bytesOut)
   if (x.sampled) metrics.sampled(x.traceId, duration, Date.now())
 }
 

@@ -26,7 +26,8 @@ export function spansOf(x: Exchange, { tries, waits, plugin }: RequestSpans): Sp
 }
 
 function requestSpan(x: Exchange, plugin: string, end: number): Span {
-  const { trace, route, status, failure } = x
+  const { trace, route, failure } = x
+  const status = x.headSent ? x.status : 0
   const { client } = trace
   const attributes = methodOf(x)
   attributes['url.path'] = shownPath(x, x.path)

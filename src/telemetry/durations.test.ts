@@ -94,6 +94,13 @@ describe('percentiles', () => {
     )
   })
 
+  it('are never above the longest', () => {
+    for (const value of [0.3, 5.6, 702.4, 30_000]) {
+      const { p50, p999, max } = statsOf(histogramOf([recorded([value])]))!
+      assert.ok(p50 <= p999 && p999 <= max, `${p50} ${p999} ${max}`)
+    }
+  })
+
   it('of several are those of all together', () => {
     const stats = statsOf(histogramOf([recorded([1, 1, 1]), recorded([100])]))!
     assert.equal(stats.count, 4)

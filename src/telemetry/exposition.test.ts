@@ -82,6 +82,19 @@ describe('exposition', () => {
     assert.equal(await promtool(text), '')
   })
 
+  it('tells no label set twice when a route has the name of what is folded', async () => {
+    const metrics = new Metrics()
+    metrics.budget = 2
+    const requests = new RequestMetrics(metrics)
+    for (const name of ['other', 'r1', 'r2', 'r3']) requests.acquire(name).record('GET', 200, 3, 0, 10)
+    const text = await exposition(metrics)
+    assert.deepEqual(lines(text, 'sluice_http_response_bytes_total'), [
+      'sluice_http_response_bytes_total{route="r1"} 10',
+      'sluice_http_response_bytes_total{route="other"} 30',
+    ])
+    assert.equal(await promtool(text), '')
+  })
+
   it('gives the event loop back again and again with a thousand routes', async () => {
     const metrics = new Metrics()
     const requests = new RequestMetrics(metrics)

@@ -57,7 +57,9 @@ function toHistogram(sums: readonly Page[]): Histogram {
 /** null when nothing was recorded. */
 export function statsOf(histogram: Histogram): LatencyStats | null {
   if (histogram.totalCount === 0) return null
-  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000
+  // A percentile is the end of its step, which may lie behind the longest value.
+  const at = (percentile: number): number =>
+    Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000
   return {
     count: histogram.totalCount,
     p50: at(50),

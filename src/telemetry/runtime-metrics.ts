@@ -28,6 +28,7 @@ export interface GcPauses {
 export class RuntimeMetrics {
   readonly #lag = new Durations()
   readonly #recentLag = new RecentLatencies()
+  /** By kind. All begin at 0: of a counter that appears later nobody sees the first step. */
   readonly #pauses = new Map([...Object.values(GC_KINDS), OTHER_GC].map((kind) => [kind, new Durations()]))
   readonly #observer: PerformanceObserver
   readonly #timer: NodeJS.Timeout

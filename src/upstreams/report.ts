@@ -1,6 +1,8 @@
 // What is known of an upstream and its endpoints now, for whoever operates the gateway.
 import { now } from '../base/clock.ts'
+import type { LatencyStats } from '../telemetry/latencies.ts'
 import type { CircuitBreaker } from './health/breaker.ts'
+import type { LiveEndpoint } from './live-endpoint.ts'
 import type { Member } from './member.ts'
 import type { LiveUpstream } from './upstream.ts'
 
@@ -51,11 +53,16 @@ export interface EndpointReport {
   readonly connections: number
   readonly requests: number
   readonly failures: number
+  /** To the head of the reply, of the last 10 to 20 seconds. */
+  readonly latency: LatencyStats | null
+  /** What outlier detection and load-aware weights compare: of the last 30 seconds, without failures. */
   readonly p95: number | null
   readonly reportedLoad: number | null
 }
 
-export function reportOf({ name, cluster, source }: LiveUpstream): UpstreamReport {
+export type LatencyOf = (live: LiveEndpoint) => LatencyStats | null
+
+export function reportOf({ name, cluster, source }: LiveUpstream, latencyOf: LatencyOf = () => null): UpstreamReport {
   const shares = cluster.shares()
   return {
     name,
@@ -64,11 +71,11 @@ export function reportOf({ name, cluster, source }: LiveUpstream): UpstreamRepor
     panic: cluster.panicking,
     breaker: breakerReport(cluster.breaker),
     discovery: source === null ? null : { error: source.source.error?.message ?? null },
-    endpoints: cluster.members.map((member) => endpointReport(member, shares.get(member) ?? 0)),
+    endpoints: cluster.members.map((member) => endpointReport(member, shares.get(member) ?? 0, latencyOf)),
   }
 }
 
-function endpointReport(member: Member, share: number): EndpointReport {
+function endpointReport(member: Member, share: number, latencyOf: LatencyOf): EndpointReport {
   const { url, live, origin, watch } = member
   const { check, record } = watch
   const { zone, region, metadata, weight } = origin
@@ -99,6 +106,7 @@ function endpointReport(member: Member, share: number): EndpointReport {
     connections: live.transport.connections,
     requests: live.requests,
     failures: live.failures,
+    latency: latencyOf(live),
     p95: live.latencies.requests === 0 ? null : live.latencies.quantile(0.95),
     reportedLoad: live.reportedLoad < 0 ? null : live.reportedLoad,
   }

@@ -172,6 +172,9 @@ describe('the dashboard', () => {
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), PHONE.width)
     const scrolls = `(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('#routes .card'))`
     assert.equal(await page.evaluate(scrolls), true, 'the table scrolls instead')
+    const bottom = `document.querySelector('#configuration').getBoundingClientRect().bottom`
+    const below = `document.querySelector('#explain').getBoundingClientRect().top >= ${bottom}`
+    assert.equal(await page.evaluate(below), true, 'nothing is side by side')
   })
 
   it('asks for the token, and forgets it', async (test) => {

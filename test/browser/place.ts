@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import type { TestContext } from 'node:test'
 import { GatewayProcess } from '../lab/gateway.ts'
-import { refusingPort, startHttpUpstream } from '../lab/upstreams.ts'
+import { stablePort, startHttpUpstream } from '../lab/upstreams.ts'
 
 /** Names are free text in the configuration: nothing of this may become an element of the page. */
 export const HOSTILE = '<img src=x onerror="document.title=1">'
@@ -21,7 +21,7 @@ export interface Place {
 }
 
 export async function startGateway(test: TestContext, token: string): Promise<Place> {
-  const port = await refusingPort()
+  const port = await stablePort()
   const upstream = await startHttpUpstream(test, (request, response) => {
     if (request.url !== '/slow') response.end('hello\n')
   })

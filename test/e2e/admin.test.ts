@@ -188,6 +188,21 @@ describe('the admin API', () => {
     assert.deepEqual([instances, enabledAt, timedCalls, meanTime], [0, [], 0, null])
   })
 
+  it('tells how fast each endpoint answers, without being asked to watch it', async (test) => {
+    const upstream = await startHttpUpstream(test, (_, response) => response.end())
+    const { gateway, admin } = await start(test, configuration(upstream.port))
+    const latency = async (): Promise<Json | null> => {
+      const [{ endpoints }] = (await admin.json('/admin/v1/upstreams'))['upstreams'] as [{ endpoints: Json[] }]
+      return endpoints[0]!['latency'] as Json | null
+    }
+    assert.equal(await latency(), null)
+    const client = await RawClient.connect(test, gateway.port('main'))
+    for (let i = 0; i < 3; i++) await client.get('/api/x', 'x-env: gray\r\n')
+    const { count, p50, max } = (await latency())!
+    assert.equal(count, 3)
+    assert.ok((p50 as number) > 0 && (p50 as number) <= (max as number))
+  })
+
   it('explains as the command line does', async (test) => {
     const { gateway, admin } = await start(test)
     const argv = ['GET', 'http://h/api/deep/../x?q=1', '-H', 'x-env: gray', '-H', 'accept: a']

@@ -195,7 +195,7 @@ describe('sluice top in a pipe', () => {
     assert.equal(endpoints[0].upstream, 'users')
   })
 
-  it('sends the token of the file or of the environment', async (test) => {
+  it('takes the address and the token of the options or of the environment', async (test) => {
     const admin = await standIn(test)
     admin.reports.token = 'a-token-of-sixteen'
     const directory = await mkdtemp(join(tmpdir(), 'sluice-top-'))
@@ -204,7 +204,10 @@ describe('sluice top in a pipe', () => {
     await writeFile(file, `${admin.reports.token}\n`)
     const options = [...NODE, '--admin', admin.url, '--interval', '100ms']
     const byFile = new Program(test, [...options, '--token-file', file], { SLUICE_ADMIN_TOKEN: 'another' })
-    const byEnvironment = new Program(test, options, { SLUICE_ADMIN_TOKEN: admin.reports.token })
+    const byEnvironment = new Program(test, [...NODE, '--interval', '100ms'], {
+      SLUICE_ADMIN: admin.url,
+      SLUICE_ADMIN_TOKEN: admin.reports.token,
+    })
     const without = new Program(test, options)
     assert.deepEqual(await Promise.all([byFile.end(), byEnvironment.end(), without.end()]), [0, 0, 1])
     assert.match(without.errors, /401.*\n.*--token-file/)

@@ -254,12 +254,14 @@ describe('traces', () => {
     })
 
     it(`of a client that goes away say so (${engine})`, async (test) => {
-      const { client, receiver, upstream } = await traceLab(test, { engine })
+      const { client, gateway, receiver, upstream } = await traceLab(test, { engine })
       client.send('GET /items/1?wait=500 HTTP/1.1\r\nHost: h\r\n\r\n')
       await upstream.until(() => upstream.seen.length === 1, 'the request')
       client.socket.destroy()
       const [server, attempt] = await receiver.spansOf(sentTo(upstream)[0], 2)
       assert.deepEqual([server!.failed, server!.attributes['error.type']], [false, 'SLUICE_CLIENT_GONE'])
+      assert.equal(server!.attributes['http.response.status_code'], undefined)
+      await gateway.waitForLog(({ path, status }) => path === '/items/1' && status === 499)
       assert.deepEqual([attempt!.failed, attempt!.attributes['sluice.abandoned']], [false, true])
     })
   }

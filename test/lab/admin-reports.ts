@@ -60,6 +60,7 @@ export function endpointReport(more: Partial<EndpointReport> = {}): EndpointRepo
     connections: 0,
     requests: 0,
     failures: 0,
+    latency: null,
     p95: null,
     reportedLoad: null,
     ...more,

@@ -2,6 +2,7 @@
 // (`node test/lab/busy-stand-in.ts` prints its address).
 import { fileURLToPath } from 'node:url'
 import type { StatsReport } from '../../src/admin/stats-report.ts'
+import type { LatencyStats } from '../../src/telemetry/latencies.ts'
 import type { UpstreamReport } from '../../src/upstreams/report.ts'
 import { endpointReport, statsReport, trafficStats, upstreamReport } from './admin-reports.ts'
 import { AdminStandIn } from './admin-stand-in.ts'
@@ -86,7 +87,13 @@ class Day {
         inFlight: Math.round(38 * tide + 9 * noise(this.#time)),
       },
       routes: [...routes, { name: '', ...trafficStats(1_240 + this.#time, { latency: null }) }],
-      upstreams: UPSTREAMS.map(([name]) => ({ name, inFlight: 4, total: 10, failures: 0, latency: null })),
+      upstreams: UPSTREAMS.map(([name]) => ({
+        name,
+        inFlight: 4,
+        total: 10,
+        failures: 0,
+        latency: endpointLatency(13),
+      })),
       connections: { clients: Math.round(190 * this.#tide(2)), upstreams: 84 },
       process: {
         cpu: this.#cpu,
@@ -124,7 +131,7 @@ class Day {
             inFlight: bad ? 0 : 1 + Math.round(3 * noise(i + n + this.#time)),
             connections: bad ? 0 : 8,
             requests: bad ? 71_400 : requests,
-            p95: bad ? null : 6 + 7 * noise(n * 3 + i),
+            latency: bad ? null : endpointLatency(6 + 7 * noise(n * 3 + i)),
           })
         }),
       }),
@@ -203,4 +210,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   setInterval(makeBusy(standIn), 1_000)
   await standIn.start()
   process.stdout.write(`${standIn.url}\n`)
+}
+
+function endpointLatency(p99: number): LatencyStats {
+  return { count: 500, p50: p99 / 4, p90: p99 / 2, p99, p999: p99 * 1.3, max: p99 * 1.4 }
 }

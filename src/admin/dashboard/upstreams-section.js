@@ -3,7 +3,7 @@ import { Counters, healthOf, upstreamHealth } from './figures.js'
 import { LongList } from './long-list.js'
 import { element, setText } from './page.js'
 import { Table } from './table.js'
-import { count, duration, NOTHING, rate, share } from './words.js'
+import { count, duration, rate, share } from './words.js'
 
 /** @typedef {import('./figures.js').UpstreamReport} UpstreamReport */
 /** @typedef {import('./figures.js').Reading['upstreams'][number]} UpstreamReading */
@@ -54,7 +54,7 @@ const COLUMNS = [
     cell: ({ failures }) => [[failures !== null && failures > 0 ? 'bad' : 'zero', rate(failures)]],
   },
   { title: 'In flight', numeric: true, cell: ({ inFlight }) => count(inFlight) },
-  { title: 'Latency', numeric: true, cell: ({ latency }) => latency },
+  { title: 'p99', numeric: true, cell: ({ latency }) => latency },
   { title: 'Connections', numeric: true, cell: (row) => (row.connections === null ? '' : count(row.connections)) },
 ]
 
@@ -114,7 +114,7 @@ export class UpstreamsSection {
       requests: sum((row) => row.requests),
       failures: sum((row) => row.failures),
       inFlight: upstream.inFlight,
-      latency: p99 === undefined ? NOTHING : `p99 ${duration(p99)}`,
+      latency: duration(p99),
       connections: sum((row) => row.connections),
     }
     return [head, ...members.toSorted(byHealthThenShare)]
@@ -134,7 +134,7 @@ export class UpstreamsSection {
       requests: this.#counters.rate(`${key} requests`, endpoint.requests),
       failures: this.#counters.rate(`${key} failures`, endpoint.failures),
       inFlight: endpoint.inFlight,
-      latency: endpoint.p95 === null ? NOTHING : `p95 ${duration(endpoint.p95)}`,
+      latency: duration(endpoint.latency?.p99),
       connections: endpoint.connections,
     }
   }

@@ -58,7 +58,8 @@ export function bytes(value) {
 /** @param {number | null} value from 0 to 1 */
 export function share(value) {
   if (value === null) return NOTHING
-  if (value > 0 && value < 0.001) return '<0.1 %'
+  if (value === 0) return '0 %'
+  if (value < 0.001) return '<0.1 %'
   return `${(value * 100).toFixed(value < 0.0995 ? 1 : 0)} %`
 }
 

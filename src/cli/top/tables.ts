@@ -35,7 +35,8 @@ export interface EndpointRow {
   readonly requests: number | null
   readonly failures: number | null
   readonly inFlight: number
-  readonly p95: number | null
+  /** ms */
+  readonly p99: number | null
 }
 
 function plain(text: string): Cell {
@@ -140,7 +141,7 @@ export const ENDPOINT_COLUMNS: readonly Column<EndpointRow>[] = [
     cell: ({ inFlight }) => plain(count(inFlight)),
     sort: ({ inFlight }) => inFlight,
   },
-  { title: 'P95', width: 8, rank: 4, cell: ({ p95 }) => plain(duration(p95)), sort: ({ p95 }) => p95 ?? 0 },
+  { title: 'P99', width: 8, rank: 4, cell: ({ p99 }) => plain(duration(p99)), sort: ({ p99 }) => p99 ?? 0 },
   {
     title: 'WHY',
     width: 26,
@@ -157,22 +158,28 @@ export function endpointRows(upstreams: readonly UpstreamReport[], counters: Cou
     const { name, endpoints, inFlight } = upstream
     if (endpoints.length === 0) {
       const health = upstreamHealth(upstream)
-      return [{ upstream: name, url: '', health, share: 0, requests: 0, failures: 0, inFlight, p95: null }]
+      return [{ upstream: name, url: '', health, share: 0, requests: 0, failures: 0, inFlight, p99: null }]
     }
     return endpoints.map((endpoint, i) => {
       const key = `${name} ${endpoint.url} ${i}`
       return {
         upstream: name,
         url: endpoint.url,
-        health: healthOf(endpoint),
+        health: inPanic(healthOf(endpoint), upstream.panic),
         share: endpoint.share,
         requests: counters.rate(`${key} requests`, endpoint.requests),
         failures: counters.rate(`${key} failures`, endpoint.failures),
         inFlight: endpoint.inFlight,
-        p95: endpoint.p95,
+        p99: endpoint.latency?.p99 ?? null,
       }
     })
   })
+}
+
+/** Why an endpoint that is down gets requests all the same. */
+function inPanic(health: EndpointRow['health'], panic: boolean): EndpointRow['health'] {
+  if (!panic || health.state !== 'down') return health
+  return { ...health, reason: health.reason === '' ? 'panic' : `panic; ${health.reason}` }
 }
 
 /** Sorted by one column; those of the same value keep the order of the configuration. */

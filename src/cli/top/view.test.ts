@@ -16,7 +16,13 @@ function view(more: Partial<View> = {}): View {
   const requests = { ...trafficStats(5_000, { serverErrors: 7 }), inFlight: 12 }
   const reading = figures.read(statsReport({ uptime: 2_000, routes: routes(2), requests }))
   const upstreams = [
-    upstreamReport({ endpoints: [endpointReport(), endpointReport({ url: 'http://10.0.0.2:80', healthy: false })] }),
+    upstreamReport({
+      panic: true,
+      endpoints: [
+        endpointReport({ latency: { count: 5, p50: 1, p90: 2, p99: 7.5, p999: 9, max: 9 } }),
+        endpointReport({ url: 'http://10.0.0.2:80', healthy: false }),
+      ],
+    }),
     upstreamReport({ name: 'none', endpoints: [] }),
   ]
   return {
@@ -73,11 +79,11 @@ describe('what sluice top shows', () => {
     assert.match(text, /configuration 4 since/)
     assert.match(text, /rejected .*: gateway\.yaml:3:1 routes ·\[31mwrong/)
     assert.match(text, /No report: no answer in 5 s/)
-    const upstreams = render(view({ table: 'upstreams' }), SIZE, false)
+    const upstreams = render(view({ table: 'upstreams' }), { ...SIZE, columns: 120 }, false)
     const at = upstreams.findIndex((line) => line.startsWith('UPSTREAM'))
-    assert.match(upstreams[at + 1]!, /^users {2}http:\/\/10\.0\.0\.2:80 .* Down/)
+    assert.match(upstreams[at + 1]!, /^users {2}http:\/\/10\.0\.0\.2:80 .* Down .* panic *$/)
     assert.match(upstreams[at + 2]!, /^none .* 0 of 0 up/)
-    assert.match(upstreams[at + 3]!, /^users .* Up/)
+    assert.match(upstreams[at + 3]!, /^users .* Up .* 7\.5 ms *$/)
   })
 
   it('has no escape sequence without colours, and only styles with them', () => {
@@ -135,7 +141,8 @@ describe('the keys of sluice top', () => {
 
   it('that are not known do nothing', () => {
     assert.deepEqual(keysOf('\x1b[99;9X\x01\x1b[1;5C'), [])
-    assert.deepEqual(after('\x1b[15~x')!, view({ reading: after('')!.reading, endpoints: after('')!.endpoints }))
+    const figures = { reading: null, endpoints: [] }
+    assert.deepEqual({ ...after('\x1b[15~x')!, ...figures }, view(figures))
   })
 })
 
