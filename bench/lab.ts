@@ -30,8 +30,14 @@ export class Process {
 
   /** CPU time, user and system, in microseconds. */
   async cpu(): Promise<number> {
+    const { user, system } = await this.times()
+    return user + system
+  }
+
+  /** CPU time in microseconds. */
+  async times(): Promise<{ readonly user: number; readonly system: number }> {
     const fields = (await readFile(`/proc/${this.child.pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * 10_000
+    return { user: Number(fields[11]) * 10_000, system: Number(fields[12]) * 10_000 }
   }
 
   /** Asks what was loaded into it (bench/probe) and returns what it says. */

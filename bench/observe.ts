@@ -1,6 +1,6 @@
 // What it costs to see: CPU per proxied request with everything on (metrics, a sampled access log, traces at 1 %, a scrape
 // every second) beside everything off, interleaved; and each of them alone.
-//   scripts/bench observe [--base REV] [--rounds N] [--seconds S]
+//   scripts/bench observe [--base REV] [--rounds N] [--seconds S] [--only 'access log,everything'] [--load 69/64/bare]
 // Metrics cannot be turned off. With --base the revision before they came stands for that.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -22,6 +22,8 @@ const { values } = parseArgs({
     base: { type: 'string', default: '' },
     rounds: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' },
+    load: { type: 'string', default: '69/64/bare' },
   },
 })
 const directory = mkdtempSync(join(tmpdir(), 'sluice-observe-'))
@@ -43,6 +45,7 @@ interface Arm {
   readonly gateway: Gateway
   readonly scraped: boolean
   readonly cpu: number[]
+  readonly user: number[]
 }
 
 async function arm(name: string, observability: string, plugins: string, root = ''): Promise<Arm> {
@@ -55,31 +58,40 @@ upstreams: { up: { endpoints: [{ url: 'http://127.0.0.1:${upstream.port}' }] } }
 routes: [{ name: all, upstream: up }]
 `
   const gateway = await Gateway.start(yaml, root === '' ? { prefix: PINNED } : { prefix: PINNED, root })
-  return { name, gateway, scraped: name === 'everything', cpu: [] }
+  return { name, gateway, scraped: name === 'everything', cpu: [], user: [] }
 }
 
-const off = values.base === '' ? null : await arm(`no metrics (${values.base})`, '', '', checkOut(values.base))
-const arms = [
-  ...(off === null ? [] : [off]),
-  await arm('metrics alone', '', ''),
-  await arm('access log', logs, accessLog('alone.log')),
-  await arm('traces', traces, ''),
-  await arm('everything', `${logs}, ${traces}`, accessLog('all.log')),
-]
-const load = parseLoad('69/64/bare')
+const arms: Arm[] = []
+if (values.base !== '') arms.push(await arm(`no metrics (${values.base})`, '', '', checkOut(values.base)))
+else arms.push(await arm('metrics alone', '', ''))
+for (const [name, observability, plugins] of [
+  ['metrics alone', '', ''],
+  ['access log', logs, accessLog('alone.log')],
+  ['traces', traces, ''],
+  ['everything', `${logs}, ${traces}`, accessLog('all.log')],
+] as const) {
+  if (name === arms[0]!.name || (values.only !== '' && !values.only.split(',').includes(name))) continue
+  arms.push(await arm(name, observability, plugins))
+}
+const load = parseLoad(values.load)
 for (let round = -WARM; round < Number(values.rounds); round++) {
-  for (const { gateway, scraped, cpu } of round % 2 === 0 ? arms : arms.toReversed()) {
-    const before = await gateway.cpu()
+  for (const { gateway, scraped, cpu, user } of round % 2 === 0 ? arms : arms.toReversed()) {
+    const before = await gateway.times()
     const scrapes = scraped ? setInterval(() => void scrape(gateway.port('admin')), 1000) : undefined
     const { requests } = await wrk(`http://127.0.0.1:${gateway.port('main')}`, load, Number(values.seconds), LOAD_CORE)
     clearInterval(scrapes)
-    if (round >= 0) cpu.push(((await gateway.cpu()) - before) / requests)
+    if (round < 0) continue
+    const after = await gateway.times()
+    user.push((after.user - before.user) / requests)
+    cpu.push((after.user + after.system - before.user - before.system) / requests)
   }
 }
 const [lowest] = arms
-for (const { name, cpu } of arms) {
+for (const { name, cpu, user } of arms) {
   const ratios = cpu.map((each, i) => each / lowest!.cpu[i]!)
-  console.log(`${name}: ${spread(cpu, 1)} us; ${spread(ratios, 3)} of ${lowest!.name}`)
+  console.log(
+    `${name}: ${spread(cpu, 1)} us, ${spread(user, 1)} of them in user mode; ${spread(ratios, 3)} of ${lowest!.name}`,
+  )
 }
 console.log(`${batches} batches of spans`)
 await Promise.all(arms.map(({ gateway }) => gateway.stop()))

@@ -66,6 +66,14 @@ export class ByteWriter {
     this.end += length
   }
 
+  /** All of it. For a few dozen bytes this is twice as fast as `Buffer.copy`. */
+  whole(bytes: Uint8Array): void {
+    const { length } = bytes
+    if (this.end + length > this.bytes.length) this.#grow(length)
+    this.bytes.set(bytes, this.end)
+    this.end += length
+  }
+
   #grow(more: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.end + more)) as Latin1Buffer
     this.bytes.copy(larger, 0, 0, this.end)

@@ -75,9 +75,6 @@ export function writeHead(x: Exchange, traceparent: string, to: ByteWriter): voi
   const { flat, length } = x.upstreamHeaders
   for (let i = 0; i < length; i += 2) to.field(flat[i]!, flat[i + 1]!)
   if (traceparent !== '') to.field('traceparent', traceparent)
-  else if (x.trace.isPlain) {
-    const { line } = x.trace
-    to.copy(line, 0, line.length)
-  }
+  else if (x.trace.isPlain) to.whole(x.trace.line)
   to.text(x.body.length === CHUNKED ? 'transfer-encoding: chunked\r\n\r\n' : '\r\n')
 }
