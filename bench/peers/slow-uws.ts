@@ -1,9 +1,9 @@
-// An upstream that takes its time: each reply comes after 5 to 45 ms, most after little. Prints its port; counts its
-// requests and tells them who asks over the channel to its parent.
+// An upstream that takes its time: each reply comes after 40 to 72 ms. Prints its port; counts its requests and tells
+// them who asks over the channel to its parent.
 import { loadUws } from '../../src/listeners/uws/load.ts'
 
-const LEAST = 5
-const SPREAD = 40
+const LEAST = 40
+const SPREAD = 32
 
 const uws = await loadUws()
 let requests = 0
@@ -17,7 +17,7 @@ uws
       () => {
         if (!gone) res.cork(() => res.end('four'))
       },
-      LEAST + SPREAD * Math.random() ** 4,
+      LEAST + SPREAD * Math.random(),
     )
   })
   .listen('127.0.0.1', 0, (socket) => {
