@@ -256,7 +256,10 @@ export class Gateway implements AdminState, StatsSource {
     let admin = bind === this.#admin?.bind ? this.#admin : null
     try {
       this.#ending.signal.throwIfAborted()
-      if (bind !== undefined) admin ??= { bind, listener: await startAdmin(bind, token, this) }
+      if (bind !== undefined && admin === null) {
+        this.scrapes.prepare()
+        admin = { bind, listener: await startAdmin(bind, token, this) }
+      }
       // Who stops knows nothing of what is opened meanwhile.
       this.#ending.signal.throwIfAborted()
     } catch (error) {

@@ -29,11 +29,18 @@ export interface Seen {
   readonly p999: number
 }
 
-/** Throws when a single request failed: such figures mean nothing. */
-export async function wrk(origin: string, load: Load, seconds: number, core: string): Promise<Seen> {
+/** `prefix`: a command that runs it. Throws when a single request failed: such figures mean nothing. */
+export async function wrk(
+  origin: string,
+  load: Load,
+  seconds: number,
+  core: string,
+  prefix: readonly string[] = [],
+): Promise<Seen> {
+  const [command, ...argv] = [...prefix, 'taskset', '-c', core, 'wrk']
   const { stdout } = await run(
-    'taskset',
-    ['-c', core, 'wrk', '-t1', `-c${load.connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, origin + load.path],
+    command!,
+    [...argv, '-t1', `-c${load.connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, origin + load.path],
     {
       env: {
         ...process.env,

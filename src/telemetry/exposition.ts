@@ -43,6 +43,18 @@ interface PromRegistry extends Registry {
   getMetricsAsString(metric: { readonly get: () => PromMetric }): Promise<string>
 }
 
+interface Prom {
+  readonly Registry: new (type: string) => PromRegistry
+}
+
+/**
+ * prom-client takes 20 ms to load: who will be scraped does it before there are requests. Not by import(): in a gateway
+ * whose output is a pipe, Node 22.23 then gives an empty object for this module.
+ */
+export function loadProm(): Prom {
+  return load('prom-client') as Prom
+}
+
 /** All metrics as text. Gives the event loop back every few ms. */
 export async function exposition(metrics: Metrics, format: ExpositionFormat = 'text'): Promise<string> {
   const writer = Writer.make(format)
@@ -69,10 +81,8 @@ class Writer {
     this.#isOpen = isOpen
   }
 
-  /** prom-client is loaded when somebody scrapes for the first time. */
   static make(format: ExpositionFormat): Writer {
-    // Not by import(): in a gateway whose output is a pipe, Node 22.23 then gives an empty object for this module.
-    const { Registry } = load('prom-client') as { readonly Registry: new (type: string) => PromRegistry }
+    const { Registry } = loadProm()
     return new Writer(new Registry(EXPOSITION_TYPES[format]), format === 'openmetrics')
   }
 

@@ -9,6 +9,8 @@ export const INFO = 1
 export const WARN = 2
 export const ERROR = 3
 
+const INDEX: Readonly<Record<LogLevel, number>> = { debug: DEBUG, info: INFO, warn: WARN, error: ERROR }
+
 export function levelIndex(level: LogLevel): number {
-  return LEVELS.indexOf(level)
+  return INDEX[level]
 }

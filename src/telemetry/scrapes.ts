@@ -1,5 +1,5 @@
 // Scrapes that come while one is being answered get the same answer: a storm of them costs what one costs.
-import { exposition, type ExpositionFormat } from './exposition.ts'
+import { exposition, loadProm, type ExpositionFormat } from './exposition.ts'
 import type { Metrics } from './metrics.ts'
 
 export class Scrapes {
@@ -8,6 +8,11 @@ export class Scrapes {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics
+  }
+
+  /** Takes some milliseconds, which the first scrape need not take then. */
+  prepare(): void {
+    loadProm()
   }
 
   /** The exposition, at most as old as it takes to make one. */
