@@ -39,7 +39,7 @@ export async function wrk(
 ): Promise<Seen> {
   const [command, ...argv] = [...prefix, 'taskset', '-c', core, 'wrk']
   const { stdout } = await run(
-    command!,
+    command,
     [...argv, '-t1', `-c${load.connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, origin + load.path],
     {
       env: {
