@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Durations } from '../../src/telemetry/durations.ts'
-import { exposition } from '../../src/telemetry/exposition.ts'
+import { exposition, loadProm } from '../../src/telemetry/exposition.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import { RequestMetrics } from '../../src/telemetry/request-metrics.ts'
 import { measure } from './measure.ts'
@@ -28,6 +28,7 @@ for (const most of [1, ROUTES]) {
   })
 }
 
+loadProm() // as a gateway does before it listens
 const held: number[] = []
 const took: number[] = []
 for (let scrape = 0; scrape < SCRAPES; scrape++) {

@@ -1,10 +1,11 @@
 // 20,000 log entries/s: what they do to latency. Two gateways, one that logs and one that does not, take turns under the
 // same open load; each request of the one makes an access line and four lines of a plugin.
-//   scripts/bench soak/logs [rounds] [seconds]
+//   scripts/bench soak/logs [rounds] [seconds] [proxied]
+// Proxied: to an upstream that takes 40 to 72 ms; else the gateway answers by itself, in less than one.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Gateway } from '../lab.ts'
+import { Gateway, Process, until } from '../lab.ts'
 import { OpenLoop } from '../open-loop.ts'
 import { Client } from './client.ts'
 
@@ -29,13 +30,17 @@ export default definePlugin({
 const directory = await mkdtemp(join(tmpdir(), 'sluice-logs-'))
 process.once('exit', () => void rm(directory, { recursive: true, force: true }))
 await writeFile(join(directory, 'chatty.ts'), CHATTY)
+const upstream = new Process(process.execPath, [new URL('../peers/slow-uws.ts', import.meta.url).pathname])
+await until(() => upstream.output.includes('\n'), 'the upstream')
+const action = process.argv[4] === 'proxied' ? 'upstream: slow' : 'respond: { body: hello }'
 const start = (more: string): Promise<Gateway> =>
   Gateway.start(
     `version: 1
 listeners: [{ name: main, bind: '127.0.0.1:0' }]
 admin: { bind: '127.0.0.1:0' }
 pluginDirectories: ['${directory}']
-routes: [{ name: all, respond: { body: hello } }]
+upstreams: { slow: { endpoints: [{ url: 'http://127.0.0.1:${Number(upstream.output)}' }] } }
+routes: [{ name: all, ${action} }]
 ${more}`,
     { prefix: ['taskset', '-c', '0'] },
   )
@@ -50,7 +55,7 @@ const arms = [
 for (let round = 0; round <= ROUNDS; round++) {
   for (const { gateway, p50, p99, cpu } of round % 2 === 0 ? arms : arms.toReversed()) {
     const before = await gateway.cpu()
-    const load = new OpenLoop({ port: gateway.port('main'), rate: REQUESTS, connections: 64 })
+    const load = new OpenLoop({ port: gateway.port('main'), rate: REQUESTS, connections: 512 })
     await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000))
     await load.stop()
     const latencies = load.samples.map(({ latency }) => latency).toSorted((a, b) => a - b)
@@ -81,7 +86,7 @@ console.log(
 )
 if (median(ratios) > ALLOWED || !/level="info",result="dropped"\} 0$/m.test(metrics)) process.exitCode = 1
 client.socket.destroy()
-await Promise.all([quiet.stop(), loud.stop()])
+await Promise.all([quiet.stop(), loud.stop(), upstream.stop()])
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
