@@ -212,13 +212,13 @@ export const GatewaySchema = Type.Object(
     plugins: Type.Optional(Plugins),
     paths: Type.Optional(Type.Record(Type.String(), Plugins, { description: 'Plugins per path pattern' })),
     upstreams: Type.Optional(Type.Record(Type.String(), UpstreamSchema)),
-    routes: Type.Array(RouteSchema),
+    routes: Type.Optional(Type.Array(RouteSchema, { description: 'Needed without control.etcd' })),
   },
   { ...CLOSED, title: 'Sluice gateway configuration' },
 )
 
 /** A valid configuration: units are numbers, defaults filled in, variables replaced. */
-export type GatewayConfig = Static<typeof GatewaySchema>
+export type GatewayConfig = Static<typeof GatewaySchema> & { routes: RouteConfig[] }
 export type ListenerConfig = Static<typeof ListenerSchema>
 export type RouteConfig = Static<typeof RouteSchema>
 export type MatchConfig = Static<typeof MatchSchema>
