@@ -3,6 +3,7 @@
 import { isToken } from '../base/headers.ts'
 import { parsePathPattern } from '../base/path-pattern.ts'
 import { RE2JS } from 're2js'
+import { checkControl } from './control-references.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
 import { didYouMean } from './nearest.ts'
@@ -26,6 +27,7 @@ export function checkGateway(config: Raw, report: Report, hasMoreRoutes: boolean
   checkUnique(config['listeners'], 'listeners', 'name', 'listener', report)
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
+  checkControl(config['control'], report)
   checkLogs(config['observability'], report)
   checkTraces(config, report, hasMoreRoutes)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)

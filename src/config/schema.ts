@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { Duration, Secret } from './units.ts'
 import { HeaderCondition } from './condition-schema.ts'
+import { ControlSchema, InstanceSchema } from './control-schema.ts'
 import { LogsSchema } from './log-schema.ts'
 import { TracesSchema } from './trace-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
@@ -176,6 +177,8 @@ export const GatewaySchema = Type.Object(
         CLOSED,
       ),
     ),
+    instance: Type.Optional(InstanceSchema),
+    control: Type.Optional(ControlSchema),
     workers: Type.Optional(Type.Literal(1, { default: 1 })),
     trustedProxies: Type.Optional(
       Type.Array(Type.String({ 'x-format': 'cidr' }), {
