@@ -221,9 +221,9 @@ export class Gateway implements AdminState, StatsSource {
     this.metrics.collect('counter', 'sluice_trace_spans_total', 'Spans of traces, and what became of them', () =>
       this.#live.traces.counts.samples(),
     )
-    this.#snapshot = compile(validated, 1, this.#live)
+    this.#snapshot = await compile(validated, 1, this.#live, null)
     try {
-      await start(validated, this.#live)
+      await start(validated, this.#snapshot)
       await this.#live.traces.load()
       await this.#discover(this.#snapshot)
     } catch (error) {
@@ -316,9 +316,9 @@ export class Gateway implements AdminState, StatsSource {
       return
     }
     const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
-    const next = compile(validated, this.#snapshot.version + 1, live)
+    const next = await compile(validated, this.#snapshot.version + 1, live, this.#snapshot)
     try {
-      await start(validated, live)
+      await start(validated, next)
       await live.traces.load()
       await this.#discover(next)
       await this.#listen(validated.valid.config)

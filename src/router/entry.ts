@@ -26,14 +26,15 @@ export function compileEntry({ match = {}, priority = 0 }: RoutePattern, slot: n
   const pattern = match.pathRegex === undefined ? parsePathPattern(match.path ?? '/**') : null
   if (typeof pattern === 'string') throw new RangeError(pattern)
   const conditions = compileConditions(match)
+  // What a search looks at comes first: it shares a cache line.
   return {
     slot,
+    mask: methods.mask(named),
+    regex: match.pathRegex === undefined ? null : compilePathRegex(match.pathRegex),
+    conditions: conditions.length === 0 ? null : conditions,
     host: (match.host ?? '').toLowerCase().replace(/\.$/, ''),
     pattern,
-    regex: match.pathRegex === undefined ? null : compilePathRegex(match.pathRegex),
     methods: named,
-    mask: methods.mask(named),
-    conditions: conditions.length === 0 ? null : conditions,
     priority,
   }
 }

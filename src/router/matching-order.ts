@@ -6,9 +6,11 @@ import type { Leaf, TrieNode } from './trie-node.ts'
 export function matchingOrder(hosts: Hosts, positions: Int32Array): number[] {
   const walk = new Walk(positions)
   const exact = walk.sorted([...hosts.exact.values()])
-  const bySuffix = Map.groupBy(hosts.wildcards, ({ suffix }) => suffix.length)
-  const wildcards = [...bySuffix.values()].flatMap((group) => walk.sorted(group.map(({ root }) => root)))
-  for (const root of [...exact, ...wildcards]) walk.visit(root)
+  const wildcards = hosts.wildcards.toSorted(
+    (a, b) => b.suffix.length - a.suffix.length || walk.lowestOf(a.root) - walk.lowestOf(b.root),
+  )
+  for (const root of exact) walk.visit(root)
+  for (const { root } of wildcards) walk.visit(root)
   if (hosts.any !== null) walk.visit(hosts.any)
   return walk.order
 }
@@ -24,12 +26,12 @@ class Walk {
   }
 
   sorted(nodes: TrieNode[]): TrieNode[] {
-    return nodes.sort((a, b) => this.#lowestOf(a) - this.#lowestOf(b))
+    return nodes.sort((a, b) => this.lowestOf(a) - this.lowestOf(b))
   }
 
   visit(node: TrieNode): void {
     this.#add(node.end)
-    for (const child of this.sorted(childrenOf(node))) this.visit(child)
+    for (const child of this.sorted(node.allChildren())) this.visit(child)
     if (node.parameter !== null) this.visit(node.parameter)
     this.#add(node.regexes)
     this.#add(node.rest)
@@ -40,19 +42,15 @@ class Walk {
     if (leaf !== null) for (const { slot } of leaf.entries) this.order.push(this.#positions[slot]!)
   }
 
-  #lowestOf(node: TrieNode): number {
+  lowestOf(node: TrieNode): number {
     let lowest = this.#lowest.get(node)
     if (lowest !== undefined) return lowest
     lowest = Infinity
     for (const leaf of [node.end, node.rest, node.all, node.regexes])
       if (leaf !== null) for (const { slot } of leaf.entries) lowest = Math.min(lowest, this.#positions[slot]!)
-    for (const child of childrenOf(node)) lowest = Math.min(lowest, this.#lowestOf(child))
-    if (node.parameter !== null) lowest = Math.min(lowest, this.#lowestOf(node.parameter))
+    for (const child of node.allChildren()) lowest = Math.min(lowest, this.lowestOf(child))
+    if (node.parameter !== null) lowest = Math.min(lowest, this.lowestOf(node.parameter))
     this.#lowest.set(node, lowest)
     return lowest
   }
-}
-
-function childrenOf({ children }: TrieNode): TrieNode[] {
-  return children.filter((child) => child !== null)
 }

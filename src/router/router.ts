@@ -73,17 +73,20 @@ export class Router implements RouteMatcher {
   }
 
   readonly #tryLeaf = (x: Matchable, leaf: Leaf, path: string): Entry | null => {
+    const { only } = leaf
+    if (only !== null) return this.#takes(only, x, path) ? only : null
     const entries = this.#head ? leaf.headEntries : leaf.entries
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!
-      const { mask, regex, conditions } = entry
-      // A route that refuses the method is of interest only until some route is found: for Allow.
-      if (regex !== null && !regex.matches(path, x.offsets)) continue
-      if (conditions !== null && !allHold(conditions, x)) continue
-      if ((mask & this.#bit) !== 0) return entry
-      this.#refusedMask |= mask
-    }
+    for (let i = 0; i < entries.length; i++) if (this.#takes(entries[i]!, x, path)) return entries[i]!
     return null
+  }
+
+  #takes({ mask, regex, conditions }: Entry, x: Matchable, path: string): boolean {
+    // A route that refuses the method is of interest only until some route is found: for Allow.
+    if (regex !== null && !regex.matches(path, x.offsets)) return false
+    if (conditions !== null && !allHold(conditions, x)) return false
+    if ((mask & this.#bit) !== 0) return true
+    this.#refusedMask |= mask
+    return false
   }
 
   allow(x: Matchable): string {

@@ -15,29 +15,37 @@ export type Owner = object
 
 /** Routes on one path, best first. */
 export class Leaf {
-  readonly owner: Owner
+  /** The route where there is but one, as on most paths: a search has less memory to touch then. */
+  only: Entry | null = null
   readonly entries: Entry[]
   /** The same routes for HEAD, those that name HEAD first. */
   readonly headEntries: Entry[]
+  readonly owner: Owner
 
-  constructor(owner: Owner, entries: Entry[] = [], headEntries: Entry[] = []) {
+  constructor(owner: Owner, before: Leaf | null = null) {
+    this.entries = before?.entries.slice() ?? []
+    this.headEntries = before?.headEntries.slice() ?? []
     this.owner = owner
-    this.entries = entries
-    this.headEntries = headEntries
   }
 
   ownedBy(owner: Owner): Leaf {
-    return owner === this.owner ? this : new Leaf(owner, this.entries.slice(), this.headEntries.slice())
+    return owner === this.owner ? this : new Leaf(owner, this)
   }
 
   insert(entry: Entry, compare: CompareEntries, compareForHead: CompareEntries): void {
     insertSorted(this.entries, entry, compare)
     insertSorted(this.headEntries, entry, compareForHead)
+    this.#findOnly()
   }
 
   remove(entry: Entry): void {
     this.entries.splice(this.entries.indexOf(entry), 1)
     this.headEntries.splice(this.headEntries.indexOf(entry), 1)
+    this.#findOnly()
+  }
+
+  #findOnly(): void {
+    this.only = this.entries.length === 1 ? this.entries[0]! : null
   }
 }
 
@@ -55,31 +63,34 @@ function insertSorted(sorted: Entry[], entry: Entry, compare: CompareEntries): v
 /** Places of leaves in a node. */
 export type LeafPlace = 'end' | 'rest' | 'all' | 'regexes'
 
-type Slot = TrieNode | null
+/** In the table of children: nobody here. No hash is below 0. */
+export const FREE = -1
 
 export class TrieNode {
-  readonly owner: Owner
-  readonly label: string
-  readonly hash: number
-  /** One less than the size of the table of children; -1 without children. */
+  // What a search looks at comes first: it shares a cache line.
+  /** One less than the places in the table of children; -1 without children. */
   mask = -1
-  children: Slot[] = []
+  /** Two entries a place: the hash, or FREE, then the child. Most that do not match are never touched. */
+  children: (number | TrieNode | null)[] = []
+  readonly label: string
   parameter: TrieNode | null = null
   end: Leaf | null = null
   rest: Leaf | null = null
   all: Leaf | null = null
   regexes: Leaf | null = null
+  readonly owner: Owner
+  readonly #hash: number
   #count = 0
 
   constructor(owner: Owner, label: string, hash = hashOf(label)) {
     this.owner = owner
     this.label = label
-    this.hash = hash
+    this.#hash = hash
   }
 
   ownedBy(owner: Owner): TrieNode {
     if (owner === this.owner) return this
-    const copy = new TrieNode(owner, this.label, this.hash)
+    const copy = new TrieNode(owner, this.label, this.#hash)
     copy.mask = this.mask
     copy.children = this.children.slice()
     copy.parameter = this.parameter
@@ -103,51 +114,64 @@ export class TrieNode {
   }
 
   child(label: string): TrieNode | null {
-    return this.mask < 0 ? null : (this.children[this.#slotOf(label, hashOf(label))] ?? null)
+    return this.mask < 0 ? null : this.#at(this.#placeOf(label, hashOf(label)))
+  }
+
+  /** In no order that means anything. */
+  allChildren(): TrieNode[] {
+    return this.children.filter((entry) => typeof entry === 'object' && entry !== null)
   }
 
   /** In the place of the child with the same label, if there is one. */
   setChild(child: TrieNode): void {
-    const slot = this.mask < 0 ? -1 : this.#slotOf(child.label, child.hash)
-    if (slot >= 0 && this.children[slot] !== null) {
-      this.children[slot] = child
-      return
+    if (this.child(child.label) === null) {
+      this.#count++
+      if (tableSize(this.#count) > this.mask + 1) this.#resize()
     }
-    this.#count++
-    if (tableSize(this.#count) > this.children.length) this.#resize()
-    this.children[this.#slotOf(child.label, child.hash)] = child
+    this.#put(this.#placeOf(child.label, child.#hash), child)
   }
 
   removeChild(label: string): void {
-    const { children, mask } = this
-    let hole = this.#slotOf(label, hashOf(label))
-    // Those that went further because of it move up: a search ends at the first free slot.
-    for (let next = (hole + 1) & mask; children[next] !== null; next = (next + 1) & mask) {
-      const home = children[next]!.hash & mask
-      if (((next - home) & mask) < ((next - hole) & mask)) continue
-      children[hole] = children[next]!
+    const { mask } = this
+    let hole = this.#placeOf(label, hashOf(label))
+    // Those that went further because of it move up: a search ends at the first free place.
+    for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
+      const child = this.#at(next)
+      if (child === null) break
+      if (((next - child.#hash) & mask) < ((next - hole) & mask)) continue
+      this.#put(hole, child)
       hole = next
     }
-    children[hole] = null
+    this.children[hole * 2] = FREE
+    this.children[hole * 2 + 1] = null
     this.#count--
-    if (tableSize(this.#count) * 4 < children.length) this.#resize()
+    if (tableSize(this.#count) * 4 <= mask) this.#resize()
   }
 
-  /** Where the label is, or the free slot that it would get. */
-  #slotOf(label: string, hash: number): number {
-    const { children, mask } = this
-    let slot = hash & mask
-    for (let child = children[slot]!; child !== null && child.label !== label; child = children[slot]!)
-      slot = (slot + 1) & mask
-    return slot
+  #at(place: number): TrieNode | null {
+    return this.children[place * 2 + 1] as TrieNode | null
+  }
+
+  #put(place: number, child: TrieNode): void {
+    this.children[place * 2] = child.#hash
+    this.children[place * 2 + 1] = child
+  }
+
+  /** Where the label is, or the free place that it would get. */
+  #placeOf(label: string, hash: number): number {
+    const { mask } = this
+    let place = hash & mask
+    for (let child = this.#at(place); child !== null && child.label !== label; child = this.#at(place))
+      place = (place + 1) & mask
+    return place
   }
 
   #resize(): void {
-    const before = this.children
+    const before = this.allChildren()
     const size = this.#count === 0 ? 0 : tableSize(this.#count)
     this.mask = size - 1
-    this.children = Array.from({ length: size }, () => null)
-    for (const child of before) if (child !== null) this.children[this.#slotOf(child.label, child.hash)] = child
+    this.children = Array.from({ length: size * 2 }, (_, i) => (i % 2 === 0 ? FREE : null))
+    for (const child of before) this.#put(this.#placeOf(child.label, child.#hash), child)
   }
 }
 
@@ -167,5 +191,5 @@ function hashOf(label: string): number {
 
 /** The low bits choose the slot: the high ones must reach them. */
 export function mixed(hash: number): number {
-  return hash ^ (hash >>> 15)
+  return (hash ^ (hash >>> 15)) & 0x3fffffff
 }

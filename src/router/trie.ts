@@ -1,6 +1,6 @@
 // Puts routes into the trie of one host, takes them out, and finds them on the main road, without making anything there.
 import type { CompareEntries, Entry } from './entry.ts'
-import { Leaf, mixed, TrieNode, type LeafPlace, type Owner } from './trie-node.ts'
+import { FREE, Leaf, mixed, TrieNode, type LeafPlace, type Owner } from './trie-node.ts'
 
 /** How a build puts entries in order, and what it may change. */
 export interface Insertion {
@@ -117,10 +117,11 @@ export function search<X extends Target>(
 }
 
 function childAt({ children, mask }: TrieNode, hash: number, path: string, at: number, stop: number): TrieNode | null {
-  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const child = children[slot]!
-    if (child === null) return null
-    if (child.hash !== hash) continue
+  for (let place = hash & mask; ; place = (place + 1) & mask) {
+    const found = children[place * 2]
+    if (found === FREE) return null
+    if (found !== hash) continue
+    const child = children[place * 2 + 1] as TrieNode
     const { label } = child
     if (label.length === stop - at && path.startsWith(label, at)) return child
   }
