@@ -97,11 +97,11 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     // The first configuration decides how its own start is told.
     if (this.#snapshot === null) this.#observe(config)
     const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
-    const next = compile(validated, version, live)
+    const next = await compile(validated, version, live, this.#snapshot)
     const isFirst = this.#road === null
     let change
     try {
-      await start(validated, live)
+      await start(validated, next)
       await live.traces.load()
       await this.#discover(next)
       this.#ending.signal.throwIfAborted()

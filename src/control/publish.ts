@@ -1,10 +1,11 @@
 // From configuration text to the snapshot that serves: parse, validate, compile, swap. All or nothing.
 import { dirname, resolve } from 'node:path'
+import { Slice } from '../base/slice.ts'
 import type { ValidConfig } from '../config/load.ts'
 import { ConfigLoader, type RejectedItem, type SharedConfig } from '../config/loader.ts'
 import type { Problem } from '../config/problem.ts'
 import { compileSnapshot, type CompiledSnapshot, type LiveState } from '../compile/snapshot.ts'
-import { PluginRefusal } from '../compile/chains.ts'
+import { PluginRefusals } from '../compile/chains.ts'
 import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import { PluginFileError, PluginFiles } from './plugin-directory.ts'
@@ -88,26 +89,33 @@ export async function validate(
   throw new InvalidConfiguration(loaded.ok ? problems : [...problems, ...loaded.problems])
 }
 
-/** Throws InvalidConfiguration when a plugin refuses its options. */
-export function compile({ valid, file }: Validated, version: number, live: LiveState): CompiledSnapshot {
+/** Only what has changed since `previous` is compiled. Rejects with InvalidConfiguration when plugins refuse their options. */
+export async function compile(
+  { valid, file }: Validated,
+  version: number,
+  live: LiveState,
+  previous: CompiledSnapshot | null,
+): Promise<CompiledSnapshot> {
   try {
-    return compileSnapshot(valid, version, live)
+    return await compileSnapshot(valid, version, live, previous)
   } catch (error) {
-    if (!(error instanceof PluginRefusal)) throw error
-    throw new InvalidConfiguration([problemAt(file, error.toggle, error.message)])
+    if (!(error instanceof PluginRefusals)) throw error
+    throw new InvalidConfiguration(error.refusals.map(({ toggle, message }) => problemAt(file, toggle, message)))
   }
 }
 
-/** Starts the plugin instances that have not been started. Rejects with InvalidConfiguration when one does not start. */
-export async function start({ file }: Validated, live: LiveState): Promise<void> {
+/** Starts the plugin instances that are new. Rejects with InvalidConfiguration when some do not start. */
+export async function start({ file }: Validated, { toStart }: CompiledSnapshot): Promise<void> {
   const problems: Problem[] = []
-  await Promise.all(
-    live.plugins.instances
-      .values()
-      .map((instance) =>
-        instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
-      ),
-  )
+  const starts: Promise<void>[] = []
+  const slice = new Slice()
+  for (const instance of toStart) {
+    starts.push(
+      instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
+    )
+    if (slice.over) await slice.pause()
+  }
+  await Promise.all(starts)
   if (problems.length > 0) throw new InvalidConfiguration(problems)
 }
 
