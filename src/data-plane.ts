@@ -222,9 +222,14 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     void stop.then(() => this.#stopping.delete(stop))
   }
 
-  /** No more is prepared; stops accepting, and lets requests finish for at most `limit` ms. Resolves with those cut off. */
-  drain(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+  /** It is not ready from now on, and prepares nothing more; requests are served as before. */
+  refuse(): void {
     this.#ending.abort(new Error('the gateway stops'))
+  }
+
+  /** Stops accepting, and lets requests finish for at most `limit` ms. Resolves with those cut off. */
+  drain(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+    this.refuse()
     return this.#listeners.drain(limit)
   }
 

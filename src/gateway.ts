@@ -4,6 +4,7 @@ import { AdminDoor } from './admin/admin-door.ts'
 import { startAdmin } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { ControlPlane } from './control/control-plane.ts'
+import type { Addresses } from './control/membership.ts'
 import { Reloads } from './control/reloads.ts'
 import { together } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
@@ -27,7 +28,11 @@ export class Gateway {
       plane.scrapes.prepare()
       return startAdmin(bind, token, plane)
     }, log)
-    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(plane, this.#door) })
+    const addresses = (): Addresses => ({
+      admin: this.#door.address,
+      listeners: plane.listeners.map(({ address }) => address),
+    })
+    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(plane, this.#door), addresses })
   }
 
   /** Reads, compiles and listens. Rejects with InvalidConfiguration, or with the error of a file or an address. */
@@ -51,10 +56,12 @@ export class Gateway {
 
   /** Stops accepting, lets requests finish for at most `limit` ms, closes everything. Resolves with requests cut off. */
   async stop(limit?: number): Promise<number> {
-    this.#control.close()
+    this.plane.refuse()
+    await this.#control.withdraw()
+    const closed = this.#control.close()
     const left = await this.plane.drain(limit)
     this.#door.close()
-    await this.plane.close()
+    await Promise.all([this.plane.close(), closed])
     return left
   }
 }
