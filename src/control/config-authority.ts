@@ -66,6 +66,17 @@ export interface FileAuthority {
   adopt(text: string, author: string, message: string): Promise<number>
 }
 
+/** A version that serves, or has served. */
+export interface VersionInfo {
+  readonly version: number
+  /** Unix ms */
+  readonly time: number
+  readonly author: string
+  readonly message: string
+  /** Where it came from. */
+  readonly why: string
+}
+
 /** Who writes, and why. */
 export interface Authorship {
   readonly author: string
