@@ -1,5 +1,6 @@
 // A gateway in one process: both planes, wired together.
 import { resolve } from 'node:path'
+import type { ControlApi } from './admin/control-api.ts'
 import { AdminDoor } from './admin/admin-door.ts'
 import { startAdmin } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
@@ -44,6 +45,7 @@ export class Gateway {
       await gateway.stop(0)
       throw error
     }
+    gateway.plane.control = controlApi(gateway.#control)
     const { version, routes } = gateway.plane.snapshot
     logs.log.info({ version, routes: routes.length }, 'ready')
     return gateway
@@ -63,5 +65,15 @@ export class Gateway {
     this.#door.close()
     await Promise.all([this.plane.close(), closed])
     return left
+  }
+}
+
+/** What the admin listener may do, once the first configuration serves. */
+function controlApi(control: ControlPlane): ControlApi {
+  return {
+    ...control.records!,
+    // The end of a process has one way, whoever asks for it.
+    drain: () => process.kill(process.pid, 'SIGTERM'),
+    fleet: () => control.fleet(),
   }
 }

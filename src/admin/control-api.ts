@@ -1,19 +1,11 @@
 // What the admin listener may do to the configuration and the process.
 import type { ConfigHistory } from '../control/history.ts'
 import type { AuditLog } from '../control/audit.ts'
+import type { FleetMember } from '../control/fleet.ts'
 import type { ConfigWriter } from '../control/writer.ts'
 
-/** One gateway of a fleet, as it has told of itself; null where it has not, or its lease has run out. */
-export interface FleetMember {
-  readonly instance: string
-  /** Which version serves there, and what was refused. */
-  readonly status: unknown
-  /** Region, zone, version of the software, addresses. */
-  readonly about: unknown
-}
-
 export interface FleetReport {
-  /** The name of this one. */
+  /** The name of this one; '' when it is in none. */
   readonly instance: string
   readonly members: readonly FleetMember[]
 }

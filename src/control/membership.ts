@@ -20,6 +20,11 @@ export class Membership {
     this.#addresses = addresses
   }
 
+  /** Name in the fleet; '' for no member. */
+  get instance(): string {
+    return this.#joined?.entry.instance ?? ''
+  }
+
   /** The configuration that serves says who this gateway is. Without a store it is nobody's member. */
   tell(store: EtcdStore | null, config: GatewayConfig, status: InstanceStatus): void {
     const { admin, listeners } = this.#addresses()
