@@ -1,7 +1,7 @@
 // The listeners of a gateway: a new configuration opens what is new before it closes what is gone.
 import type { ListenerConfig } from '../config/schema.ts'
 import type { RequestListener } from '../contract/listener.ts'
-import { drain } from './drain.ts'
+import { drain, type Drain } from './drain.ts'
 
 export type OpenListener = (config: ListenerConfig) => Promise<RequestListener>
 
@@ -50,15 +50,15 @@ export class ListenerSet {
           if (wanted.has(key)) continue
           this.#listeners.delete(key)
           this.#leaving.add(listener)
-          void drain([listener], limit).then(() => this.#leaving.delete(listener))
+          void drain([listener], { limit }).then(() => this.#leaving.delete(listener))
         }
       },
     }
   }
 
-  /** Closes all of them, once their requests are over or after `limit` ms; also those that leave. Resolves with requests cut off. */
-  drain(limit: number): Promise<number> {
-    return drain([...this.all, ...this.#leaving], limit)
+  /** Closes all of them, once their requests are over, also those that leave. Resolves with requests cut off. */
+  drain(how: Drain): Promise<number> {
+    return drain([...this.all, ...this.#leaving], how)
   }
 }
 
