@@ -5,7 +5,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import type { CompiledSnapshot } from '../compile/snapshot.ts'
 import { formatProblem } from '../config/problem.ts'
 import { compile, InvalidConfiguration, validate, type Validated } from '../control/publish.ts'
-import { builtInPlugins, createLiveState } from '../gateway.ts'
+import { builtInPlugins, createLiveState } from '../live-state.ts'
 import { Logs } from '../telemetry/logs.ts'
 
 export interface LoadedConfiguration {

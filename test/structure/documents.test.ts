@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatProblem } from '../../src/config/problem.ts'
 import { InvalidConfiguration, validate } from '../../src/control/publish.ts'
-import { builtInPlugins } from '../../src/gateway.ts'
+import { builtInPlugins } from '../../src/live-state.ts'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 
