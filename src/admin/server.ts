@@ -55,7 +55,7 @@ export async function startAdmin(
   })
   // No descriptor is left for a connection, say: others are served all the same.
   server.on('error', (error) => state.log.error({ err: error }, 'the admin listener cannot take a connection'))
-  const { port, stop } = listening
+  const { port } = listening
   return {
     name: 'admin',
     address: realAddress(bind, port),
@@ -63,9 +63,9 @@ export async function startAdmin(
     active: 0,
     connections: 0,
     closeConnectionsAfterReplies() {},
-    stopAccepting: stop,
+    stopAccepting: () => listening.stop(),
     close() {
-      stop()
+      listening.stop()
       server.close()
       server.closeAllConnections()
     },

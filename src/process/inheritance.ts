@@ -18,6 +18,11 @@ export class Inheritance {
     this.#isShared = isShared
   }
 
+  /** The generation before serves still. */
+  get isShared(): boolean {
+    return this.#isShared
+  }
+
   /** Where a listener with this `bind` is to listen. */
   placeOf(name: string, bind: string): Place {
     const before = this.#addresses.get(name) ?? ''

@@ -3,6 +3,9 @@ import type { ListenerConfig } from '../config/schema.ts'
 import type { RequestListener } from '../contract/listener.ts'
 import { drain, type Drain } from './drain.ts'
 
+/** ms for clients that a listener took before it turned out that it may not stay, as beside the generation before. */
+const UNDO_LIMIT = 5_000
+
 export type OpenListener = (config: ListenerConfig) => Promise<RequestListener>
 
 /** New listeners that are open beside those that serve. */
@@ -33,7 +36,7 @@ export class ListenerSet {
     const wanted = new Map(configs.map((config) => [keyOf(config), config]))
     const opened = new Map<string, RequestListener>()
     const undo = (): void => {
-      for (const listener of opened.values()) listener.close()
+      for (const listener of opened.values()) this.#leave(listener, UNDO_LIMIT)
     }
     try {
       for (const [key, config] of wanted) if (!this.#listeners.has(key)) opened.set(key, await this.#open(config))
@@ -49,11 +52,15 @@ export class ListenerSet {
         for (const [key, listener] of this.#listeners) {
           if (wanted.has(key)) continue
           this.#listeners.delete(key)
-          this.#leaving.add(listener)
-          void drain([listener], { limit }).then(() => this.#leaving.delete(listener))
+          this.#leave(listener, limit)
         }
       },
     }
+  }
+
+  #leave(listener: RequestListener, limit: number): void {
+    this.#leaving.add(listener)
+    void drain([listener], { limit }).then(() => this.#leaving.delete(listener))
   }
 
   /** Closes all of them, once their requests are over, also those that leave. Resolves with requests cut off. */
