@@ -8,17 +8,20 @@ import { Reloads } from './control/reloads.ts'
 import { together } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
 import { builtInPlugins } from './live-state.ts'
+import type { Generation } from './process/generation.ts'
 import { Inheritance, type Addresses } from './process/inheritance.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
-export class Gateway {
+export class Gateway implements Generation {
   readonly plane: DataPlane
+  readonly #logs: Logs
   readonly #door: AdminDoor
   readonly #control: ControlPlane
 
   private constructor(file: string, builtIn: readonly Plugin[], logs: Logs, inheritance: Inheritance) {
     const { log } = logs
+    this.#logs = logs
     const metrics = new Metrics()
     const reloads = new Reloads(metrics, () => this.#control.version || undefined)
     const fileOf = (plugin: Plugin): string | null => this.#control.fileOf(plugin)
@@ -49,6 +52,10 @@ export class Gateway {
   /** Reads the configuration again now, as SIGHUP asks. */
   reload(): Promise<void> {
     return this.#control.reload()
+  }
+
+  reopenLogs(): void {
+    this.#logs.reopen()
   }
 
   get ready(): boolean {
