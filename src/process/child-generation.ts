@@ -7,7 +7,7 @@ import type { CommandLine } from './launch.ts'
 /** ms between two questions whether it is alive. */
 const PING_INTERVAL = 50
 /** ms in which each must be answered: meanwhile it may hold clients that nobody serves. */
-const PONG_LIMIT = 2_000
+const PONG_LIMIT = 5_000
 /** ms for which it must have been ready before it serves alone. */
 const PROBATION = 300
 /** ms that a generation which is not wanted has to let go of the clients that it took. */
