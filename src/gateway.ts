@@ -74,7 +74,7 @@ export class Gateway implements Generation {
    */
   async stop(limit?: number, succeeded = false): Promise<number> {
     this.#control.close()
-    if (succeeded) this.#door.close()
+    if (succeeded) this.#door.leave()
     const left = await this.plane.drain(limit, succeeded)
     this.#door.close()
     await this.plane.close()

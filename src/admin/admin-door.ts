@@ -49,6 +49,12 @@ export class AdminDoor implements Serving {
     return this.#current?.listener.address ?? null
   }
 
+  /** Accepts no more; what is asked already is answered until `close`. */
+  leave(): void {
+    this.#closed = true
+    this.#current?.listener.stopAccepting()
+  }
+
   close(): void {
     this.#closed = true
     this.#current?.listener.close()

@@ -63,7 +63,12 @@ export async function startAdmin(
     active: 0,
     connections: 0,
     closeConnectionsAfterReplies() {},
-    stopAccepting: () => listening.stop(),
+    stopAccepting() {
+      listening.stop()
+      // Answers that are on their way are finished; clients that ask again and again come anew.
+      server.keepAliveTimeout = 1
+      server.closeIdleConnections()
+    },
     close() {
       listening.stop()
       server.close()

@@ -57,6 +57,5 @@ export function writeMark(mark: Mark): NodeJS.ProcessEnv {
 export function takeMark(environment: NodeJS.ProcessEnv): Mark | null {
   const text = environment[MARK]
   delete environment[MARK]
-  // Without a channel nobody would ever tell it to stop.
-  return text === undefined || process.channel === undefined ? null : (JSON.parse(text) as Mark)
+  return text === undefined ? null : (JSON.parse(text) as Mark)
 }

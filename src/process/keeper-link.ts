@@ -15,7 +15,9 @@ export class KeeperLink {
     this.inheritance = new Inheritance(new Map(mark.addresses), mark.shared)
     process.on('message', (message) => this.#obey(message as Order, events))
     // Nobody would start the next generation, or tell this one to stop.
-    process.on('disconnect', () => events.stop('the first process is gone', false))
+    const orphaned = (): void => events.stop('the first process is gone', false)
+    process.on('disconnect', orphaned)
+    if (!process.connected) orphaned()
   }
 
   started(generation: Generation): void {

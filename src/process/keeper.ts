@@ -59,9 +59,9 @@ export class Keeper {
       return
     }
     this.#isRestarting = true
+    const before = this.#serving
     const migration = describeMigration(await migrateQueues())
     if (migration !== null) this.#log[migration.level]({}, migration.message)
-    const before = this.#serving
     const next = await this.#start(true)
     this.#isRestarting = false
     if (next !== null) this.#leave(before, next)
@@ -83,6 +83,7 @@ export class Keeper {
 
   /** null when it did not become healthy. */
   async #start(shared: boolean): Promise<ChildGeneration | null> {
+    if (this.#isStopping) return null
     this.#addresses = this.#serving?.addresses ?? this.#addresses
     const mark: Mark = { number: ++this.#number, shared, addresses: [...this.#addresses] }
     const since = performance.now()
@@ -95,7 +96,10 @@ export class Keeper {
       if (this.#isStopping) throw new Error('the gateway stops')
     } catch (error) {
       const reason = (error as Error).message
-      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, 'restart failed; nothing has changed')
+      const outcome = shared
+        ? 'restart failed; nothing has changed'
+        : 'a generation could not be started; it is tried again'
+      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, outcome)
       await next.dismiss()
       return null
     } finally {
@@ -141,7 +145,7 @@ export class Keeper {
   async #revive(): Promise<void> {
     while (this.#serving === null && !this.#isStopping) {
       await new Promise((resolve) => setTimeout(resolve, growingDelay(++this.#failures, FIRST_DELAY, MOST_DELAY)))
-      if (!this.#isStopping) await this.#start(false)
+      await this.#start(false)
     }
   }
 }

@@ -8,7 +8,8 @@ export interface LoadCounts {
 }
 
 export interface LoadOptions {
-  readonly port: number
+  /** Or the path of a unix socket. */
+  readonly port: number | string
   /** Connections that stay until a reply says that they close. */
   readonly staying: number
   /** Clients that connect anew for each request. */
@@ -64,8 +65,10 @@ export class RestartLoad {
   }
 
   #connect(): Socket {
+    const { port } = this.#options
     const localAddress = `127.0.0.${2 + (this.#connections++ % ADDRESSES)}`
-    const socket = connect({ port: this.#options.port, host: '127.0.0.1', localAddress, noDelay: true })
+    const socket =
+      typeof port === 'string' ? connect(port) : connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
     socket.setEncoding('latin1')
     socket.on('error', () => {}) // of a connection that is idle; the next request on it tells
     return socket
