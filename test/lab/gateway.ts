@@ -97,6 +97,11 @@ export class GatewayProcess {
     return this.#child.pid!
   }
 
+  /** What it has said on standard error. */
+  get errors(): string {
+    return this.#errors
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
