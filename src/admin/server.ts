@@ -1,7 +1,9 @@
 // The admin listener: a server of its own, bounded in connections, time and memory. What it tells is in resources.ts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
+import { realAddress } from '../listeners/address-claim.ts'
+import { listenShared } from '../listeners/listen-node.ts'
 import { Refusal, refusalAnswer, type Answer } from './answer.ts'
 import { actorOf, messageOf } from './actor.ts'
 import { BodyReader, type Body } from './body.ts'
@@ -37,32 +39,46 @@ export interface AdminListener extends Listener {
   useToken(token: string | null): void
 }
 
+export interface AdminOptions {
+  readonly bind: string
+  /** As ListenerOptions has it. */
+  readonly shared?: boolean
+  readonly token: string | null
+}
+
 /** Binds and listens. Rejects when the address cannot be had. */
-export async function startAdmin(bind: string, token: string | null, state: AdminState): Promise<AdminListener> {
-  const address = parseBind(bind)
-  const gate = new Gate('path' in address)
+export async function startAdmin(
+  { bind, shared = false, token }: AdminOptions,
+  state: AdminState,
+): Promise<AdminListener> {
+  const gate = new Gate('path' in parseBind(bind))
   gate.token = token
   const desk = new Desk(gate, await StaticFiles.read(DASHBOARD), state)
   const server = createServer(LIMITS, (request, response) => void desk.serve(request, response))
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_LIMIT
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: Error): void => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`))
-    server.once('error', fail)
-    server.listen('path' in address ? { path: address.path } : address, () => resolve(void server.off('error', fail)))
+  const listening = await listenShared(server, bind, shared).catch((error: unknown) => {
+    throw new Error(`cannot listen on ${bind} (admin): ${(error as Error).message}`, { cause: error })
   })
   // No descriptor is left for a connection, say: others are served all the same.
   server.on('error', (error) => state.log.error({ err: error }, 'the admin listener cannot take a connection'))
-  const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
-  const stopAccepting = (): void => void server.close()
+  const { port } = listening
   return {
     name: 'admin',
-    address: 'path' in address ? bind : bind.replace(/:\d+$/, `:${port}`),
+    address: realAddress(bind, port),
     port,
     active: 0,
-    stopAccepting,
+    connections: 0,
+    closeConnectionsAfterReplies() {},
+    stopAccepting() {
+      listening.stop()
+      // Answers that are on their way are finished; clients that ask again and again come anew.
+      server.keepAliveTimeout = 1
+      server.closeIdleConnections()
+    },
     close() {
-      stopAccepting()
+      listening.stop()
+      server.close()
       server.closeAllConnections()
     },
     useToken(next) {

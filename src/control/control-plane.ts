@@ -17,7 +17,7 @@ import { PlaneAuthority, textsOf } from './plane-authority.ts'
 import { openRecords, type Records } from './records.ts'
 import type { FleetMember } from './fleet.ts'
 import { FileSource } from './file-source.ts'
-import { Membership, type Addresses } from './membership.ts'
+import { Membership, type OwnAddresses } from './membership.ts'
 import { foldersOf, PluginFiles } from './plugin-directory.ts'
 import { InvalidConfiguration, validate, type Validated } from './publish.ts'
 import type { Reloads } from './reloads.ts'
@@ -38,7 +38,7 @@ export interface ControlPlaneOptions {
   readonly log: Logger
   readonly reloads: Reloads
   readonly serving: Serving
-  readonly addresses: () => Addresses
+  readonly addresses: () => OwnAddresses
 }
 
 /** What serves, and what it was made from. */
