@@ -12,15 +12,13 @@ import { compileLocation, compilePathTemplate, compileStripPrefix } from './temp
 import type { UpstreamUnits } from './upstream-units.ts'
 
 export class RouteUnit extends SharedUnit {
-  readonly own: readonly Toggle[]
   readonly layers: RouteLayers
   /** Those that the route names. */
   readonly upstreams: readonly LiveUpstream[]
   readonly route: Route
 
-  constructor(parts: Pick<RouteUnit, 'own' | 'layers' | 'upstreams' | 'route'>, releases: readonly (() => void)[]) {
+  constructor(parts: Pick<RouteUnit, 'layers' | 'upstreams' | 'route'>, releases: readonly (() => void)[]) {
     super(releases)
-    this.own = parts.own
     this.layers = parts.layers
     this.upstreams = parts.upstreams
     this.route = parts.route
@@ -49,7 +47,7 @@ export interface RouteParts {
 
 /** Throws PluginRefusal, with nothing left behind. */
 export function compileRoute(parts: RouteParts, context: RouteContext): RouteUnit {
-  const { config, label, own, layers, parameters } = parts
+  const { config, label, layers, parameters } = parts
   const { rules, requests, chains } = context
   const upstreams = upstreamsOf(config, context.upstreams)
   return borrowing((keep, releases) => {
@@ -63,7 +61,7 @@ export function compileRoute(parts: RouteParts, context: RouteContext): RouteUni
       parameters,
       ...compileRouteChain(layers, rules, { ...chains, keep }),
     })
-    return new RouteUnit({ own, layers, upstreams, route }, releases)
+    return new RouteUnit({ layers, upstreams, route }, releases)
   })
 }
 

@@ -62,7 +62,6 @@ export async function compileSnapshot(
   previous: CompiledSnapshot | null,
 ): Promise<CompiledSnapshot> {
   const taken: SharedUnit[] = []
-  const took = (unit: SharedUnit): void => void taken.push(unit)
   const releases: (() => void)[] = []
   const release = (): void => {
     for (const unit of taken.splice(0)) unit.release()
@@ -73,7 +72,7 @@ export async function compileSnapshot(
     // A route may take long: one with many addresses, or a large expression.
     const slice = new Slice(1)
     const toStart = new Set([...(previous?.toStart ?? [])].filter(({ isStarted }) => !isStarted))
-    const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? new Map(), live.upstreams, slice, took)
+    const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? new Map(), live.upstreams, slice, taken)
     const router = await compileRouterInSlices(config.routes, previous?.router ?? null, slice)
     const context = {
       rules: { defaults, orders: config.pluginOrder ?? {} },
@@ -83,7 +82,7 @@ export async function compileSnapshot(
       chains: { states: live.plugins, toStart: (instance: PluginInstance) => void toStart.add(instance) },
     }
     const before = previous === null ? null : routesBefore(previous)
-    const { units, unmatched } = await takeRoutes(valid, router, before, context, slice, took)
+    const { units, unmatched } = await takeRoutes(valid, router, before, context, slice, taken)
     const trustedProxies =
       previous !== null && previous.config.trustedProxies === config.trustedProxies
         ? previous.trustedProxies
@@ -114,5 +113,6 @@ export async function compileSnapshot(
 }
 
 function routesBefore({ config, toggles, plugins, units }: CompiledSnapshot): RoutesBefore {
-  return { config, toggles, plugins, units: units.routes, unmatched: units.unmatched }
+  const { routes, unmatched, upstreams } = units
+  return { config, toggles, plugins, upstreams, units: routes, unmatched }
 }

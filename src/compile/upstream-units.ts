@@ -23,13 +23,13 @@ export class UpstreamUnit extends SharedUnit {
 
 export type UpstreamUnits = ReadonlyMap<string, UpstreamUnit>
 
-/** Every unit that is taken, or made, is given to `took` at once. */
+/** Every unit that is taken, or made, is put into `taken` at once. */
 export async function takeUpstreams(
   { upstreams = {}, zone = '', region = '' }: GatewayConfig,
   before: UpstreamUnits,
   states: UpstreamStates,
   slice: Slice,
-  took: (unit: UpstreamUnit) => void,
+  taken: SharedUnit[],
 ): Promise<UpstreamUnits> {
   const place = { zone, region }
   const units = new Map<string, UpstreamUnit>()
@@ -37,7 +37,7 @@ export async function takeUpstreams(
   for (const name of Object.keys(upstreams)) {
     const unit = before.get(name)
     if (unit === undefined || !isAsBefore(name, upstreams, place, before) || !unit.take()) continue
-    took(unit)
+    taken.push(unit)
     units.set(name, unit)
   }
   const made: [UpstreamConfig, LiveUpstream][] = []
@@ -45,7 +45,7 @@ export async function takeUpstreams(
     if (units.has(name)) continue
     const { upstream, release } = borrowUpstream(name, config, place, states)
     const unit = new UpstreamUnit(config, place, upstream, release)
-    took(unit)
+    taken.push(unit)
     units.set(name, unit)
     made.push([config, upstream])
     if (slice.over) await slice.pause()
