@@ -5,6 +5,7 @@ import type { Slice } from '../base/slice.ts'
 import type { ValidConfig } from '../config/load.ts'
 import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
+import type { Route } from '../contract/snapshot.ts'
 import type { Router } from '../router/router.ts'
 import { UNMATCHED } from '../telemetry/request-metrics.ts'
 import { PluginRefusal, PluginRefusals, routeLayers, type RouteLayers } from './chains.ts'
@@ -12,20 +13,21 @@ import type { SharedUnit } from './shared-unit.ts'
 import type { UpstreamUnits } from './upstream-units.ts'
 import { compileRoute, type RouteContext, type RouteParts, type RouteUnit } from './route-unit.ts'
 
+/** By route number. */
+export interface RouteUnits {
+  readonly units: readonly RouteUnit[]
+  /** Of the units, so that nobody has to go through all of these. */
+  readonly routes: readonly Route[]
+  readonly layers: readonly RouteLayers[]
+  readonly unmatched: RouteUnit
+}
+
 /** What the routes of a snapshot were made from, and what came of it. */
-export interface RoutesBefore {
+export interface RoutesBefore extends RouteUnits {
   readonly config: ValidConfig['config']
   readonly toggles: ValidConfig['toggles']
   readonly plugins: ReadonlyMap<string, Plugin>
   readonly upstreams: UpstreamUnits
-  /** By route number. */
-  readonly units: readonly RouteUnit[]
-  readonly unmatched: RouteUnit
-}
-
-export interface RouteUnits {
-  readonly units: readonly RouteUnit[]
-  readonly unmatched: RouteUnit
 }
 
 /** Refusals that are collected before the compiler gives up. */
@@ -45,33 +47,34 @@ export async function takeRoutes(
 ): Promise<RouteUnits> {
   const { config, toggles } = valid
   const compiler = new RouteCompiler(valid, before, context, taken)
-  const units: RouteUnit[] = []
   const places = placesBefore(before?.config.routes ?? [], config.routes)
+  const units: RouteUnit[] = []
+  const routes: Route[] = []
+  const layers: RouteLayers[] = []
   for (let i = 0; i < places.length; i++) {
     const place = places[i]!
     const own = toggles.routes[i]!
     const known = place < 0 || before!.toggles.routes[place] !== own ? null : before!.units[place]!
-    const shared = known !== null && compiler.sharesAll && compiler.take(known)
-    const unit = shared
-      ? known
-      : compiler.takeOrMake(known, router.pattern(i), {
-          config: config.routes[i]!,
-          label: config.routes[i]!.name,
-          own,
-          parameters: router.names(i),
-        })
-    if (unit !== null) units.push(unit)
-    // To look at the clock takes longer than to share a unit.
-    if (!shared && slice.over) await slice.pause()
+    if (known !== null && compiler.sharesAll && compiler.take(known)) {
+      units.push(known)
+      routes.push(before!.routes[place]!)
+      layers.push(before!.layers[place]!)
+      continue
+    }
+    const route = config.routes[i]!
+    const parts = { config: route, label: route.name, own, parameters: router.names(i) }
+    const unit = compiler.takeOrMake(known, router.pattern(i), parts)
+    if (unit !== null) {
+      units.push(unit)
+      routes.push(unit.route)
+      layers.push(unit.layers)
+    }
+    if (slice.over) await slice.pause()
   }
-  const unmatched = compiler.takeOrMake(before?.unmatched ?? null, EVERYTHING, {
-    config: null,
-    label: UNMATCHED,
-    own: NO_TOGGLES,
-    parameters: [],
-  })
+  const nothing = { config: null, label: UNMATCHED, own: NO_TOGGLES, parameters: [] }
+  const unmatched = compiler.takeOrMake(before?.unmatched ?? null, EVERYTHING, nothing)
   if (compiler.refusals.length > 0) throw new PluginRefusals(compiler.refusals)
-  return { units, unmatched: unmatched! }
+  return { units, routes, layers, unmatched: unmatched! }
 }
 
 class RouteCompiler {
@@ -101,7 +104,7 @@ class RouteCompiler {
       before !== null &&
       this.#sameLayers &&
       this.#changedPlugins.size === 0 &&
-      [...before.upstreams].every(([name, unit]) => upstreams.get(name) === unit)
+      (before.upstreams === upstreams || [...before.upstreams].every(([name, unit]) => upstreams.get(name) === unit))
   }
 
   take(unit: RouteUnit): boolean {

@@ -23,25 +23,38 @@ export class UpstreamUnit extends SharedUnit {
 
 export type UpstreamUnits = ReadonlyMap<string, UpstreamUnit>
 
+type UpstreamConfigs = Readonly<Record<string, UpstreamConfig>>
+
+const NO_UPSTREAMS: UpstreamConfigs = {}
+
+/** The upstreams of a snapshot, by name. */
+export interface Upstreams {
+  readonly configs: UpstreamConfigs
+  readonly place: Place
+  readonly units: UpstreamUnits
+  readonly upstreams: ReadonlyMap<string, LiveUpstream>
+}
+
 /** Every unit that is taken, or made, is put into `taken` at once. */
 export async function takeUpstreams(
-  { upstreams = {}, zone = '', region = '' }: GatewayConfig,
-  before: UpstreamUnits,
+  { upstreams: configs = NO_UPSTREAMS, zone = '', region = '' }: GatewayConfig,
+  before: Upstreams | null,
   states: UpstreamStates,
   slice: Slice,
   taken: SharedUnit[],
-): Promise<UpstreamUnits> {
+): Promise<Upstreams> {
   const place = { zone, region }
+  if (before?.configs === configs && isSamePlace(before.place, place) && takeAll(before, taken)) return before
   const units = new Map<string, UpstreamUnit>()
   // Without a pause: an upstream is as before only together with those that it falls back to.
-  for (const name of Object.keys(upstreams)) {
-    const unit = before.get(name)
-    if (unit === undefined || !isAsBefore(name, upstreams, place, before) || !unit.take()) continue
+  for (const name of Object.keys(configs)) {
+    const unit = before?.units.get(name)
+    if (unit === undefined || !isAsBefore(name, configs, place, before!.units) || !unit.take()) continue
     taken.push(unit)
     units.set(name, unit)
   }
   const made: [UpstreamConfig, LiveUpstream][] = []
-  for (const [name, config] of Object.entries(upstreams)) {
+  for (const [name, config] of Object.entries(configs)) {
     if (units.has(name)) continue
     const { upstream, release } = borrowUpstream(name, config, place, states)
     const unit = new UpstreamUnit(config, place, upstream, release)
@@ -52,20 +65,27 @@ export async function takeUpstreams(
   }
   for (const [{ fallback }, upstream] of made)
     if (fallback !== undefined) upstream.fallback = compileFallback(fallback, units)
-  return units
+  return { configs, place, units, upstreams: new Map(Array.from(units, ([name, { upstream }]) => [name, upstream])) }
+}
+
+function takeAll({ units }: Upstreams, taken: SharedUnit[]): boolean {
+  for (const unit of units.values()) {
+    if (!unit.take()) return false
+    taken.push(unit)
+  }
+  return true
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.zone === b.zone && a.region === b.region
 }
 
 /** Also those that it falls back to, one after the other: these never go round in a circle. */
-function isAsBefore(
-  first: string,
-  upstreams: NonNullable<GatewayConfig['upstreams']>,
-  { zone, region }: Place,
-  before: UpstreamUnits,
-): boolean {
+function isAsBefore(first: string, configs: UpstreamConfigs, place: Place, before: UpstreamUnits): boolean {
   for (let name = first; ;) {
-    const config = upstreams[name]!
+    const config = configs[name]!
     const known = before.get(name)
-    if (known?.config !== config || known.place.zone !== zone || known.place.region !== region) return false
+    if (known?.config !== config || !isSamePlace(known.place, place)) return false
     if (config.fallback === undefined || !('upstream' in config.fallback)) return true
     name = config.fallback.upstream
   }
