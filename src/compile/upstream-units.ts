@@ -45,26 +45,27 @@ export async function takeUpstreams(
 ): Promise<Upstreams> {
   const place = { zone, region }
   if (before?.configs === configs && isSamePlace(before.place, place) && takeAll(before, taken)) return before
-  const units = new Map<string, UpstreamUnit>()
+  const kept = new Map<string, UpstreamUnit>()
   // Without a pause: an upstream is as before only together with those that it falls back to.
   for (const name of Object.keys(configs)) {
     const unit = before?.units.get(name)
     if (unit === undefined || !isAsBefore(name, configs, place, before!.units) || !unit.take()) continue
     taken.push(unit)
-    units.set(name, unit)
+    kept.set(name, unit)
   }
-  const made: [UpstreamConfig, LiveUpstream][] = []
+  const units = new Map<string, UpstreamUnit>()
   for (const [name, config] of Object.entries(configs)) {
-    if (units.has(name)) continue
-    const { upstream, release } = borrowUpstream(name, config, place, states)
-    const unit = new UpstreamUnit(config, place, upstream, release)
-    taken.push(unit)
+    let unit = kept.get(name)
+    if (unit === undefined) {
+      const { upstream, release } = borrowUpstream(name, config, place, states)
+      unit = new UpstreamUnit(config, place, upstream, release)
+      taken.push(unit)
+      if (slice.over) await slice.pause()
+    }
     units.set(name, unit)
-    made.push([config, upstream])
-    if (slice.over) await slice.pause()
   }
-  for (const [{ fallback }, upstream] of made)
-    if (fallback !== undefined) upstream.fallback = compileFallback(fallback, units)
+  for (const [name, { config, upstream }] of units)
+    if (config.fallback !== undefined && !kept.has(name)) upstream.fallback = compileFallback(config.fallback, units)
   return { configs, place, units, upstreams: new Map(Array.from(units, ([name, { upstream }]) => [name, upstream])) }
 }
 

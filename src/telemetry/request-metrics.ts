@@ -53,6 +53,11 @@ export class RequestMetrics {
     this.#routes.release(route)
   }
 
+  /** How many routes are counted. */
+  get routes(): number {
+    return this.#routes.size
+  }
+
   totals(): RequestTotals {
     const totals = { ...this.#gone }
     for (const route of this.#routes.values()) addTo(totals, route)

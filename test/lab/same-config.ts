@@ -18,16 +18,16 @@ export function keepingParts(before: ValidConfig, after: ValidConfig): ValidConf
     before.toggles.routes[before.config.routes.findIndex((route) => route.name === name)]
   const paths = after.toggles.paths.map((entry) => {
     const old = before.toggles.paths.find(({ pattern }) => pattern.source === entry.pattern.source)
-    return old === undefined ? entry : same(old, entry)
+    return old !== undefined && sameToggles(old.toggles, entry.toggles) === old.toggles ? old : entry
   })
   return {
     config,
     toggles: {
-      global: same(before.toggles.global, after.toggles.global),
+      global: sameToggles(before.toggles.global, after.toggles.global),
       paths: paths.length === before.toggles.paths.length ? keep(before.toggles.paths, paths) : paths,
       routes: after.toggles.routes.map((own, i) => {
         const old = ownBefore(after.config.routes[i]!.name)
-        return old === undefined ? own : same(old, own)
+        return old === undefined ? own : sameToggles(old, own)
       }),
     },
     defaults: after.defaults,
@@ -36,6 +36,14 @@ export function keepingParts(before: ValidConfig, after: ValidConfig): ValidConf
 
 function same<T>(before: T, after: T): T {
   return isDeepStrictEqual(before, after) ? before : after
+}
+
+type Toggles = ValidConfig['toggles']['global']
+
+/** Wherever they stand in the file. */
+function sameToggles(before: Toggles, after: Toggles): Toggles {
+  const said = (toggles: Toggles): unknown => toggles.map(({ plugin, value }) => [plugin, value])
+  return isDeepStrictEqual(said(before), said(after)) ? before : after
 }
 
 function keep<T>(before: readonly T[], after: readonly T[]): readonly T[] {
