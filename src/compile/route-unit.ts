@@ -5,8 +5,9 @@ import type { Route, Split } from '../contract/snapshot.ts'
 import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import { borrowSplit, type LiveUpstream } from '../upstreams/upstream.ts'
-import { compileRouteChain, type ChainBorrowing, type PluginRules, type RouteLayers } from './chains.ts'
+import type { PluginStates, RouteLayers } from './chains.ts'
 import { fixedReply } from './fixed-head.ts'
+import type { RouteChains } from './route-chains.ts'
 import { borrowing, SharedUnit, type Keep } from './shared-unit.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
 import type { UpstreamUnits } from './upstream-units.ts'
@@ -27,11 +28,11 @@ export class RouteUnit extends SharedUnit {
 
 /** What all routes of a snapshot are made from. */
 export interface RouteContext {
-  readonly rules: PluginRules
   readonly upstreams: UpstreamUnits
   readonly requests: RequestMetrics
   readonly splits: UpstreamStates
-  readonly chains: Omit<ChainBorrowing, 'keep'>
+  readonly plugins: PluginStates
+  readonly chains: RouteChains
 }
 
 /** One route in its snapshot. */
@@ -48,7 +49,7 @@ export interface RouteParts {
 /** Throws PluginRefusal, with nothing left behind. */
 export function compileRoute(parts: RouteParts, context: RouteContext): RouteUnit {
   const { config, label, layers, parameters } = parts
-  const { rules, requests, chains } = context
+  const { requests, chains } = context
   const upstreams = upstreamsOf(config, context.upstreams)
   return borrowing((keep, releases) => {
     const metrics = requests.acquire(label)
@@ -59,7 +60,7 @@ export function compileRoute(parts: RouteParts, context: RouteContext): RouteUni
       metrics,
       pattern: config === null ? '' : (config.match?.path ?? config.match?.pathRegex ?? '/**'),
       parameters,
-      ...compileRouteChain(layers, rules, { ...chains, keep }),
+      ...chains.take(layers, keep),
     })
     return new RouteUnit({ layers, upstreams, route }, releases)
   })

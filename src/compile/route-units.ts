@@ -94,12 +94,12 @@ class RouteCompiler {
     context: RouteContext,
     taken: SharedUnit[],
   ) {
-    const { upstreams, chains } = context
+    const { upstreams, plugins } = context
     this.#toggles = toggles
     this.#context = context
     this.#taken = taken
     this.#sameLayers = before?.toggles.global === toggles.global && before.toggles.paths === toggles.paths
-    this.#changedPlugins = before === null ? new Set() : changedPlugins(before, config, chains.states.available)
+    this.#changedPlugins = before === null ? new Set() : changedPlugins(before, config, plugins.available)
     this.sharesAll =
       before !== null &&
       this.#sameLayers &&

@@ -13,6 +13,7 @@ import type { TraceExports } from '../telemetry/trace-exports.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import type { PluginStates, RouteLayers } from './chains.ts'
+import { RouteChains } from './route-chains.ts'
 import { takeRoutes, type RoutesBefore, type RouteUnits } from './route-units.ts'
 import type { SharedUnit } from './shared-unit.ts'
 import { borrowTracing } from './tracing.ts'
@@ -72,12 +73,13 @@ export async function compileSnapshot(
     const toStart = new Set([...(previous?.toStart ?? [])].filter(({ isStarted }) => !isStarted))
     const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? null, live.upstreams, slice, taken)
     const router = await compileRouterInSlices(config.routes, previous?.router ?? null, slice)
+    const rules = { defaults, orders: config.pluginOrder ?? {} }
     const context = {
-      rules: { defaults, orders: config.pluginOrder ?? {} },
       upstreams: upstreams.units,
       requests: live.requests,
       splits: live.upstreams,
-      chains: { states: live.plugins, toStart: (instance: PluginInstance) => void toStart.add(instance) },
+      plugins: live.plugins,
+      chains: new RouteChains(rules, live.plugins, (instance) => void toStart.add(instance)),
     }
     const before = previous === null ? null : routesBefore(previous)
     const routes = await takeRoutes(valid, router, before, context, slice, taken)

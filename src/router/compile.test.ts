@@ -76,6 +76,25 @@ describe('a router that follows another', () => {
     assert.deepEqual([empty.parts.hosts.exact.size, empty.order()], [0, []])
   })
 
+  it('finds the rest of many siblings when some have gone', () => {
+    const sibling = fc.nat(400).map((i): RoutePattern => ({ name: `r${i}`, match: { path: `/a/${i}` } }))
+    const siblings = fc.uniqueArray(sibling, { selector: ({ name }) => name, minLength: 30, maxLength: 200 })
+    fc.assert(
+      fc.property(siblings, fc.infiniteStream(fc.boolean()), (patterns, stays) => {
+        const rest = patterns.filter((_, i) => i > 24 || stays.next().value)
+        const router = compileRouter(rest, compileRouter(patterns))
+        for (let i = 0; i <= 400; i++) {
+          const x = askFor({ method: 'GET', host: 'h', path: `/a/${i}`, search: '', headers: [] })
+          assert.equal(
+            router.match(x),
+            rest.findIndex(({ name }) => name === `r${i}`),
+          )
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('names other methods than those before, for ever', () => {
     let router: Router | null = null
     for (let i = 0; i < 200; i++) {
