@@ -177,19 +177,24 @@ class PathPicker implements ChainPicker {
   }
 }
 
-/** Options of `plugins` and `paths` are the same objects for every route: they are put into words once. */
-const words = new WeakMap<object, string>()
-
-/** A plugin whose file has changed is another one. */
-function instanceKey({ name, revision }: Plugin, options: unknown): string {
-  return `${name}@${revision} ${inWords(options)}`
+interface InstanceKey {
+  readonly plugin: Plugin
+  readonly text: string
 }
 
-function inWords(options: unknown): string {
-  if (typeof options !== 'object' || options === null || !Object.isFrozen(options)) return JSON.stringify(options)
-  let text = words.get(options)
-  if (text === undefined) words.set(options, (text = JSON.stringify(options)))
-  return text
+/** Of options that do not change: those of `plugins` and `paths` are put into words once for all routes. */
+const keys = new WeakMap<object, InstanceKey>()
+
+/** A plugin whose file has changed is another one. */
+function instanceKey(plugin: Plugin, options: unknown): string {
+  if (typeof options !== 'object' || options === null || !Object.isFrozen(options)) return keyText(plugin, options)
+  let key = keys.get(options)
+  if (key?.plugin !== plugin) keys.set(options, (key = { plugin, text: keyText(plugin, options) }))
+  return key.text
+}
+
+function keyText({ name, revision }: Plugin, options: unknown): string {
+  return `${name}@${revision} ${JSON.stringify(options)}`
 }
 
 /** Throws PluginRefusal. */

@@ -5,22 +5,21 @@ import type { Route, Split } from '../contract/snapshot.ts'
 import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import { borrowSplit, type LiveUpstream } from '../upstreams/upstream.ts'
-import { compileRouteChain, type ChainBorrowing, type PluginRules, type RouteLayers } from './chains.ts'
+import type { PluginStates, RouteLayers } from './chains.ts'
 import { fixedReply } from './fixed-head.ts'
+import type { RouteChains } from './route-chains.ts'
 import { borrowing, SharedUnit, type Keep } from './shared-unit.ts'
 import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
 import type { UpstreamUnits } from './upstream-units.ts'
 
 export class RouteUnit extends SharedUnit {
-  readonly own: readonly Toggle[]
   readonly layers: RouteLayers
   /** Those that the route names. */
   readonly upstreams: readonly LiveUpstream[]
   readonly route: Route
 
-  constructor(parts: Pick<RouteUnit, 'own' | 'layers' | 'upstreams' | 'route'>, releases: readonly (() => void)[]) {
+  constructor(parts: Pick<RouteUnit, 'layers' | 'upstreams' | 'route'>, releases: readonly (() => void)[]) {
     super(releases)
-    this.own = parts.own
     this.layers = parts.layers
     this.upstreams = parts.upstreams
     this.route = parts.route
@@ -29,11 +28,11 @@ export class RouteUnit extends SharedUnit {
 
 /** What all routes of a snapshot are made from. */
 export interface RouteContext {
-  readonly rules: PluginRules
   readonly upstreams: UpstreamUnits
   readonly requests: RequestMetrics
   readonly splits: UpstreamStates
-  readonly chains: Omit<ChainBorrowing, 'keep'>
+  readonly plugins: PluginStates
+  readonly chains: RouteChains
 }
 
 /** One route in its snapshot. */
@@ -49,8 +48,8 @@ export interface RouteParts {
 
 /** Throws PluginRefusal, with nothing left behind. */
 export function compileRoute(parts: RouteParts, context: RouteContext): RouteUnit {
-  const { config, label, own, layers, parameters } = parts
-  const { rules, requests, chains } = context
+  const { config, label, layers, parameters } = parts
+  const { requests, chains } = context
   const upstreams = upstreamsOf(config, context.upstreams)
   return borrowing((keep, releases) => {
     const metrics = requests.acquire(label)
@@ -61,9 +60,9 @@ export function compileRoute(parts: RouteParts, context: RouteContext): RouteUni
       metrics,
       pattern: config === null ? '' : (config.match?.path ?? config.match?.pathRegex ?? '/**'),
       parameters,
-      ...compileRouteChain(layers, rules, { ...chains, keep }),
+      ...chains.take(layers, keep),
     })
-    return new RouteUnit({ own, layers, upstreams, route }, releases)
+    return new RouteUnit({ layers, upstreams, route }, releases)
   })
 }
 

@@ -5,24 +5,29 @@ import type { Slice } from '../base/slice.ts'
 import type { ValidConfig } from '../config/load.ts'
 import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
+import type { Route } from '../contract/snapshot.ts'
 import type { Router } from '../router/router.ts'
 import { UNMATCHED } from '../telemetry/request-metrics.ts'
 import { PluginRefusal, PluginRefusals, routeLayers, type RouteLayers } from './chains.ts'
+import type { SharedUnit } from './shared-unit.ts'
+import type { UpstreamUnits } from './upstream-units.ts'
 import { compileRoute, type RouteContext, type RouteParts, type RouteUnit } from './route-unit.ts'
 
-/** What the routes of a snapshot were made from, and what came of it. */
-export interface RoutesBefore {
-  readonly config: ValidConfig['config']
-  readonly toggles: ValidConfig['toggles']
-  readonly plugins: ReadonlyMap<string, Plugin>
-  /** By route number. */
+/** By route number. */
+export interface RouteUnits {
   readonly units: readonly RouteUnit[]
+  /** Of the units, so that nobody has to go through all of these. */
+  readonly routes: readonly Route[]
+  readonly layers: readonly RouteLayers[]
   readonly unmatched: RouteUnit
 }
 
-export interface RouteUnits {
-  readonly units: readonly RouteUnit[]
-  readonly unmatched: RouteUnit
+/** What the routes of a snapshot were made from, and what came of it. */
+export interface RoutesBefore extends RouteUnits {
+  readonly config: ValidConfig['config']
+  readonly toggles: ValidConfig['toggles']
+  readonly plugins: ReadonlyMap<string, Plugin>
+  readonly upstreams: UpstreamUnits
 }
 
 /** Refusals that are collected before the compiler gives up. */
@@ -31,38 +36,45 @@ const MOST_REFUSALS = 100
 const EVERYTHING = parsePathPattern('/**') as PathPattern
 const NO_TOGGLES: readonly Toggle[] = []
 
-/** Every unit that is taken, or made, is given to `took` at once. Rejects with PluginRefusals. */
+/** Every unit that is taken, or made, is put into `taken` at once. Rejects with PluginRefusals. */
 export async function takeRoutes(
   valid: ValidConfig,
   router: Router,
   before: RoutesBefore | null,
   context: RouteContext,
   slice: Slice,
-  took: (unit: RouteUnit) => void,
+  taken: SharedUnit[],
 ): Promise<RouteUnits> {
-  const { routes } = valid.config
-  const places = placesBefore(before?.config.routes ?? [], routes)
-  const compiler = new RouteCompiler(valid, before, context, took)
+  const { config, toggles } = valid
+  const compiler = new RouteCompiler(valid, before, context, taken)
+  const places = placesBefore(before?.config.routes ?? [], config.routes)
   const units: RouteUnit[] = []
-  for (let i = 0; i < routes.length; i++) {
-    const config = routes[i]!
-    const unit = compiler.take(places[i]! < 0 ? null : before!.units[places[i]!]!, router.pattern(i), {
-      config,
-      label: config.name,
-      own: valid.toggles.routes[i]!,
-      parameters: router.names(i),
-    })
-    if (unit !== null) units.push(unit)
+  const routes: Route[] = []
+  const layers: RouteLayers[] = []
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!
+    const own = toggles.routes[i]!
+    const known = place < 0 || before!.toggles.routes[place] !== own ? null : before!.units[place]!
+    if (known !== null && compiler.sharesAll && compiler.take(known)) {
+      units.push(known)
+      routes.push(before!.routes[place]!)
+      layers.push(before!.layers[place]!)
+      continue
+    }
+    const route = config.routes[i]!
+    const parts = { config: route, label: route.name, own, parameters: router.names(i) }
+    const unit = compiler.takeOrMake(known, router.pattern(i), parts)
+    if (unit !== null) {
+      units.push(unit)
+      routes.push(unit.route)
+      layers.push(unit.layers)
+    }
     if (slice.over) await slice.pause()
   }
-  const unmatched = compiler.take(before?.unmatched ?? null, EVERYTHING, {
-    config: null,
-    label: UNMATCHED,
-    own: NO_TOGGLES,
-    parameters: [],
-  })
+  const nothing = { config: null, label: UNMATCHED, own: NO_TOGGLES, parameters: [] }
+  const unmatched = compiler.takeOrMake(before?.unmatched ?? null, EVERYTHING, nothing)
   if (compiler.refusals.length > 0) throw new PluginRefusals(compiler.refusals)
-  return { units, unmatched: unmatched! }
+  return { units, routes, layers, unmatched: unmatched! }
 }
 
 class RouteCompiler {
@@ -70,31 +82,47 @@ class RouteCompiler {
   readonly #refused = new Set<Toggle>()
   readonly #toggles: ValidConfig['toggles']
   readonly #context: RouteContext
-  readonly #took: (unit: RouteUnit) => void
+  readonly #taken: SharedUnit[]
   readonly #sameLayers: boolean
   readonly #changedPlugins: ReadonlySet<string>
+  /** All that routes have in common is as before. */
+  readonly sharesAll: boolean
 
   constructor(
     { config, toggles }: ValidConfig,
     before: RoutesBefore | null,
     context: RouteContext,
-    took: (unit: RouteUnit) => void,
+    taken: SharedUnit[],
   ) {
+    const { upstreams, plugins } = context
     this.#toggles = toggles
     this.#context = context
-    this.#took = took
+    this.#taken = taken
     this.#sameLayers = before?.toggles.global === toggles.global && before.toggles.paths === toggles.paths
-    this.#changedPlugins = before === null ? new Set() : changedPlugins(before, config, context.chains.states.available)
+    this.#changedPlugins = before === null ? new Set() : changedPlugins(before, config, plugins.available)
+    this.sharesAll =
+      before !== null &&
+      this.#sameLayers &&
+      this.#changedPlugins.size === 0 &&
+      (before.upstreams === upstreams || [...before.upstreams].every(([name, unit]) => upstreams.get(name) === unit))
   }
 
-  /** `known`: the unit of the same route before. null: a plugin has refused its options. */
-  take(known: RouteUnit | null, pattern: PathPattern | null, parts: Omit<RouteParts, 'layers'>): RouteUnit | null {
-    const { own } = parts
-    const layers =
-      known !== null && known.own === own && this.#sameLayers ? known.layers : routeLayers(this.#toggles, pattern, own)
-    const unit =
-      known !== null && this.#isAsBefore(known, layers) && known.take() ? known : this.#compile(parts, layers)
-    if (unit !== null) this.#took(unit)
+  take(unit: RouteUnit): boolean {
+    if (!unit.take()) return false
+    this.#taken.push(unit)
+    return true
+  }
+
+  /** `known`: the unit of the same route, with the same toggles, before. null: a plugin has refused its options. */
+  takeOrMake(
+    known: RouteUnit | null,
+    pattern: PathPattern | null,
+    parts: Omit<RouteParts, 'layers'>,
+  ): RouteUnit | null {
+    const layers = known !== null && this.#sameLayers ? known.layers : routeLayers(this.#toggles, pattern, parts.own)
+    if (known !== null && this.#isAsBefore(known, layers) && this.take(known)) return known
+    const unit = this.#compile(parts, layers)
+    if (unit !== null) this.#taken.push(unit)
     return unit
   }
 

@@ -13,12 +13,12 @@ import type { TraceExports } from '../telemetry/trace-exports.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import type { PluginStates, RouteLayers } from './chains.ts'
-import type { RouteUnit } from './route-unit.ts'
-import { takeRoutes, type RoutesBefore } from './route-units.ts'
+import { RouteChains } from './route-chains.ts'
+import { takeRoutes, type RoutesBefore, type RouteUnits } from './route-units.ts'
 import type { SharedUnit } from './shared-unit.ts'
 import { borrowTracing } from './tracing.ts'
 import { compileTrustedProxies } from './trusted-proxies.ts'
-import { takeUpstreams, type UpstreamUnits } from './upstream-units.ts'
+import { takeUpstreams, type Upstreams } from './upstream-units.ts'
 
 export interface LiveState {
   readonly requests: RequestMetrics
@@ -29,9 +29,8 @@ export interface LiveState {
 
 /** What the next snapshot may share. */
 export interface SnapshotUnits {
-  readonly routes: readonly RouteUnit[]
-  readonly unmatched: RouteUnit
-  readonly upstreams: UpstreamUnits
+  readonly routes: RouteUnits
+  readonly upstreams: Upstreams
 }
 
 /** A snapshot with what only `explain`, the admin API and the next snapshot ask for. */
@@ -62,7 +61,6 @@ export async function compileSnapshot(
   previous: CompiledSnapshot | null,
 ): Promise<CompiledSnapshot> {
   const taken: SharedUnit[] = []
-  const took = (unit: SharedUnit): void => void taken.push(unit)
   const releases: (() => void)[] = []
   const release = (): void => {
     for (const unit of taken.splice(0)) unit.release()
@@ -73,17 +71,18 @@ export async function compileSnapshot(
     // A route may take long: one with many addresses, or a large expression.
     const slice = new Slice(1)
     const toStart = new Set([...(previous?.toStart ?? [])].filter(({ isStarted }) => !isStarted))
-    const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? new Map(), live.upstreams, slice, took)
+    const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? null, live.upstreams, slice, taken)
     const router = await compileRouterInSlices(config.routes, previous?.router ?? null, slice)
+    const rules = { defaults, orders: config.pluginOrder ?? {} }
     const context = {
-      rules: { defaults, orders: config.pluginOrder ?? {} },
-      upstreams,
+      upstreams: upstreams.units,
       requests: live.requests,
       splits: live.upstreams,
-      chains: { states: live.plugins, toStart: (instance: PluginInstance) => void toStart.add(instance) },
+      plugins: live.plugins,
+      chains: new RouteChains(rules, live.plugins, (instance) => void toStart.add(instance)),
     }
     const before = previous === null ? null : routesBefore(previous)
-    const { units, unmatched } = await takeRoutes(valid, router, before, context, slice, took)
+    const routes = await takeRoutes(valid, router, before, context, slice, taken)
     const trustedProxies =
       previous !== null && previous.config.trustedProxies === config.trustedProxies
         ? previous.trustedProxies
@@ -91,18 +90,18 @@ export async function compileSnapshot(
     return {
       version,
       router,
-      routes: Object.freeze(units.map(({ route }) => route)),
-      unmatched: unmatched.route,
+      routes: routes.routes,
+      unmatched: routes.unmatched.route,
       trustedProxies,
       tracing: borrowTracing(config.observability?.traces, trustedProxies, live.traces, (give) => releases.push(give)),
       config,
       toggles,
-      upstreams: new Map(Array.from(upstreams, ([name, { upstream }]) => [name, upstream])),
-      layers: units.map(({ layers }) => layers),
+      upstreams: upstreams.upstreams,
+      layers: routes.layers,
       plugins: live.plugins.available,
       defaults,
       toStart,
-      units: { routes: units, unmatched, upstreams },
+      units: { routes, upstreams },
       pins: 0,
       retired: false,
       release,
@@ -114,5 +113,5 @@ export async function compileSnapshot(
 }
 
 function routesBefore({ config, toggles, plugins, units }: CompiledSnapshot): RoutesBefore {
-  return { config, toggles, plugins, units: units.routes, unmatched: units.unmatched }
+  return { ...units.routes, config, toggles, plugins, upstreams: units.upstreams.units }
 }

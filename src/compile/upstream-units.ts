@@ -23,49 +23,70 @@ export class UpstreamUnit extends SharedUnit {
 
 export type UpstreamUnits = ReadonlyMap<string, UpstreamUnit>
 
-/** Every unit that is taken, or made, is given to `took` at once. */
+type UpstreamConfigs = Readonly<Record<string, UpstreamConfig>>
+
+const NO_UPSTREAMS: UpstreamConfigs = {}
+
+/** The upstreams of a snapshot, by name. */
+export interface Upstreams {
+  readonly configs: UpstreamConfigs
+  readonly place: Place
+  readonly units: UpstreamUnits
+  readonly upstreams: ReadonlyMap<string, LiveUpstream>
+}
+
+/** Every unit that is taken, or made, is put into `taken` at once. */
 export async function takeUpstreams(
-  { upstreams = {}, zone = '', region = '' }: GatewayConfig,
-  before: UpstreamUnits,
+  { upstreams: configs = NO_UPSTREAMS, zone = '', region = '' }: GatewayConfig,
+  before: Upstreams | null,
   states: UpstreamStates,
   slice: Slice,
-  took: (unit: UpstreamUnit) => void,
-): Promise<UpstreamUnits> {
+  taken: SharedUnit[],
+): Promise<Upstreams> {
   const place = { zone, region }
-  const units = new Map<string, UpstreamUnit>()
+  if (before?.configs === configs && isSamePlace(before.place, place) && takeAll(before, taken)) return before
+  const kept = new Map<string, UpstreamUnit>()
   // Without a pause: an upstream is as before only together with those that it falls back to.
-  for (const name of Object.keys(upstreams)) {
-    const unit = before.get(name)
-    if (unit === undefined || !isAsBefore(name, upstreams, place, before) || !unit.take()) continue
-    took(unit)
+  for (const name of Object.keys(configs)) {
+    const unit = before?.units.get(name)
+    if (unit === undefined || !isAsBefore(name, configs, place, before!.units) || !unit.take()) continue
+    taken.push(unit)
+    kept.set(name, unit)
+  }
+  const units = new Map<string, UpstreamUnit>()
+  for (const [name, config] of Object.entries(configs)) {
+    let unit = kept.get(name)
+    if (unit === undefined) {
+      const { upstream, release } = borrowUpstream(name, config, place, states)
+      unit = new UpstreamUnit(config, place, upstream, release)
+      taken.push(unit)
+      if (slice.over) await slice.pause()
+    }
     units.set(name, unit)
   }
-  const made: [UpstreamConfig, LiveUpstream][] = []
-  for (const [name, config] of Object.entries(upstreams)) {
-    if (units.has(name)) continue
-    const { upstream, release } = borrowUpstream(name, config, place, states)
-    const unit = new UpstreamUnit(config, place, upstream, release)
-    took(unit)
-    units.set(name, unit)
-    made.push([config, upstream])
-    if (slice.over) await slice.pause()
+  for (const [name, { config, upstream }] of units)
+    if (config.fallback !== undefined && !kept.has(name)) upstream.fallback = compileFallback(config.fallback, units)
+  return { configs, place, units, upstreams: new Map(Array.from(units, ([name, { upstream }]) => [name, upstream])) }
+}
+
+function takeAll({ units }: Upstreams, taken: SharedUnit[]): boolean {
+  for (const unit of units.values()) {
+    if (!unit.take()) return false
+    taken.push(unit)
   }
-  for (const [{ fallback }, upstream] of made)
-    if (fallback !== undefined) upstream.fallback = compileFallback(fallback, units)
-  return units
+  return true
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.zone === b.zone && a.region === b.region
 }
 
 /** Also those that it falls back to, one after the other: these never go round in a circle. */
-function isAsBefore(
-  first: string,
-  upstreams: NonNullable<GatewayConfig['upstreams']>,
-  { zone, region }: Place,
-  before: UpstreamUnits,
-): boolean {
+function isAsBefore(first: string, configs: UpstreamConfigs, place: Place, before: UpstreamUnits): boolean {
   for (let name = first; ;) {
-    const config = upstreams[name]!
+    const config = configs[name]!
     const known = before.get(name)
-    if (known?.config !== config || known.place.zone !== zone || known.place.region !== region) return false
+    if (known?.config !== config || !isSamePlace(known.place, place)) return false
     if (config.fallback === undefined || !('upstream' in config.fallback)) return true
     name = config.fallback.upstream
   }

@@ -41,12 +41,17 @@ class RouterBuild {
   readonly #coming: number[] = []
 
   constructor(patterns: readonly RoutePattern[], previous: Router | null) {
-    const before = previous === null || !fits(patterns, previous.parts) ? null : previous.parts
-    const places = placesBefore(before?.patterns ?? [], patterns)
+    let before = previous?.parts ?? null
+    let places = placesBefore(before?.patterns ?? [], patterns)
+    if (before !== null && !hasBits(before.methods, patterns, places)) {
+      before = null
+      places = new Int32Array(patterns.length).fill(-1)
+    }
     this.#patterns = patterns
     this.#methods = new Methods(before?.methods)
-    this.#entries = Array.from(places, (place) => (place < 0 ? null : before!.entries[place]!))
-    this.#slots = slotsOf(this.#entries, before?.positions.length ?? 0)
+    this.#entries = []
+    for (let i = 0; i < places.length; i++) this.#entries.push(places[i]! < 0 ? null : before!.entries[places[i]!]!)
+    this.#slots = slotsOf(places, before)
     this.#positions = positionsOf(this.#slots)
     const compare = onPath(this.#positions)
     this.#insertion = { owner: {}, compare, compareForHead: onPathForHead(compare) }
@@ -90,6 +95,7 @@ class RouterBuild {
     return new Router({
       patterns: this.#patterns,
       entries: this.#entries as readonly Entry[],
+      slots: this.#slots,
       positions: this.#positions,
       hosts: this.#hosts,
       methods: this.#methods,
@@ -97,27 +103,24 @@ class RouterBuild {
   }
 }
 
+const NO_METHODS: readonly string[] = []
+
 /** Methods that only former routes named keep their bits: once these run out, all is made anew. */
-function fits(patterns: readonly RoutePattern[], { methods }: RouterParts): boolean {
-  const named = new Set<string>()
-  for (const { match } of patterns) {
-    const method = match?.method
-    if (typeof method === 'string') named.add(method)
-    else if (method !== undefined) for (const each of method) named.add(each)
-  }
+function hasBits(methods: Methods, patterns: readonly RoutePattern[], places: Int32Array): boolean {
+  const named = patterns.flatMap((pattern, i) => (places[i]! < 0 ? (pattern.match?.method ?? NO_METHODS) : NO_METHODS))
   return methods.holds(named)
 }
 
-/** By route number: the slots of entries that are there, and the lowest free ones for the rest. */
-function slotsOf(entries: readonly (Entry | null)[], before: number): Int32Array {
-  const taken = new Uint8Array(before)
-  for (const entry of entries) if (entry !== null) taken[entry.slot] = 1
-  const slots = new Int32Array(entries.length)
+/** By route number: the slots that routes had before, and the lowest free ones for those that are new. */
+function slotsOf(places: Int32Array, before: RouterParts | null): Int32Array {
+  const taken = new Uint8Array(before?.positions.length ?? 0)
+  const slots = new Int32Array(places.length)
+  for (let i = 0; i < places.length; i++) if (places[i]! >= 0) taken[(slots[i] = before!.slots[places[i]!]!)] = 1
   let free = 0
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!
-    if (entry === null) while (taken[free] === 1) free++
-    slots[i] = entry === null ? free++ : entry.slot
+  for (let i = 0; i < places.length; i++) {
+    if (places[i]! >= 0) continue
+    while (taken[free] === 1) free++
+    slots[i] = free++
   }
   return slots
 }

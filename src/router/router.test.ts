@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { HeaderList } from '../base/headers.ts'
 import type { MatchConfig } from '../config/schema.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, type Matchable, type RoutePattern } from '../contract/match.ts'
+import { askFor, route, target } from '../../test/lab/route-patterns.ts'
 import { slowMatch } from '../../test/lab/slow-matcher.ts'
 import { literalPrefix } from './path-regex.ts'
 import { compileRouter } from './compile.ts'
@@ -124,66 +125,27 @@ describe('literal prefix of an expression', () => {
 })
 
 describe('against the slow matcher', () => {
-  const segment = fc.constantFrom('a', 'b', '{x}', '{y}', '*')
-  const path = fc
-    .tuple(fc.array(segment, { maxLength: 3 }), fc.constantFrom('', '', '/', '/**', '/{r*}'))
-    .map(([segments, tail]) =>
-      (segments.length === 0 && tail === '' ? '/' : '/' + segments.join('/') + tail).replace('//', '/'),
-    )
-    .filter((text) => new Set(text.match(/\{\w+/g)).size === (text.match(/\{\w+/g) ?? []).length)
-  const value = fc.oneof(
-    fc.constantFrom('1', '2'),
-    fc.constantFrom({ regex: '[12]' }, { regex: '1|3' }, { present: true }, { present: false }),
-  )
-  const match: fc.Arbitrary<MatchConfig> = fc.record(
-    {
-      host: fc.constantFrom('h.a.b', 'a.b', '*.a.b', '*.b'),
-      path,
-      pathRegex: fc.constantFrom('/a/[ab]', '^/(a|b)$', '/a/.*', '/.*', '/b/a|/a', '/a/b?/?'),
-      method: fc.constantFrom('GET', 'HEAD', ['POST', 'GET'], ['PUT'], ['HEAD', 'POST']),
-      headers: fc.dictionary(fc.constantFrom('k', 'l'), value, { maxKeys: 2 }),
-      query: fc.dictionary(fc.constantFrom('q', 'p'), value, { maxKeys: 2 }),
-    },
-    { requiredKeys: [] },
-  )
-  const routes = fc.array(
-    fc
-      .record({ match, priority: fc.constantFrom(0, 0, 0, 1, -1) })
-      .map(({ match: { pathRegex, ...rest }, priority }) => ({
-        match: pathRegex !== undefined && rest.path === undefined ? { ...rest, pathRegex } : rest,
-        priority,
-      })),
-    { minLength: 1, maxLength: 14 },
-  )
-  const target = fc.record({
-    method: fc.constantFrom('GET', 'HEAD', 'POST', 'PURGE'),
-    host: fc.constantFrom('h.a.b', 'a.b', 'x.y.a.b', 'c'),
-    path: fc
-      .array(fc.constantFrom('a', 'b', 'c', ''), { minLength: 1, maxLength: 4 })
-      .map((segments) => '/' + segments.join('/')),
-    search: fc.constantFrom('', '?q=1', '?q=2&p=1', '?q=3&q=1', '?p'),
-    headers: fc.constantFrom([], ['k', '1'], ['k', '3', 'l', '2', 'k', '2']),
-  })
-
   it('agrees on 20,000 random tables and requests, and explain agrees with match', () => {
     fc.assert(
-      fc.property(routes, fc.array(target, { minLength: 5, maxLength: 5 }), (drawn, targets) => {
-        const patterns = drawn.map((route, i) => ({ ...route, name: `r${i}` })) as RoutePattern[]
-        const router = compileRouter(patterns)
-        for (const drawnTarget of targets) {
-          const headers = new HeaderList()
-          headers.pushAll(drawnTarget.headers)
-          const x: Matchable = { ...drawnTarget, headers, offsets: new Int32Array(32) }
-          const found = router.match(x)
-          assert.equal(found, slowMatch(patterns, x))
-          const candidates = router.explain(x)
-          assert.equal(candidates.length, patterns.length)
-          assert.equal(candidates.find(({ outcome }) => outcome === 'won')?.route ?? -1, Math.max(found, -1))
-          if (found === METHOD_NOT_ALLOWED) assert.ok(candidates.some(({ outcome }) => outcome === 'method'))
-          else if (found === NOT_FOUND)
-            assert.ok(!candidates.some(({ outcome }) => outcome === 'method' || outcome === 'lost'))
-        }
-      }),
+      fc.property(
+        fc.array(route, { minLength: 1, maxLength: 14 }),
+        fc.array(target, { minLength: 5, maxLength: 5 }),
+        (drawn, targets) => {
+          const patterns = drawn.map((route, i) => ({ ...route, name: `r${i}` }))
+          const router = compileRouter(patterns)
+          for (const drawnTarget of targets) {
+            const x = askFor(drawnTarget)
+            const found = router.match(x)
+            assert.equal(found, slowMatch(patterns, x))
+            const candidates = router.explain(x)
+            assert.equal(candidates.length, patterns.length)
+            assert.equal(candidates.find(({ outcome }) => outcome === 'won')?.route ?? -1, Math.max(found, -1))
+            if (found === METHOD_NOT_ALLOWED) assert.ok(candidates.some(({ outcome }) => outcome === 'method'))
+            else if (found === NOT_FOUND)
+              assert.ok(!candidates.some(({ outcome }) => outcome === 'method' || outcome === 'lost'))
+          }
+        },
+      ),
       { numRuns: 4000 },
     )
   })

@@ -26,7 +26,9 @@ export interface RouterParts {
   readonly patterns: readonly RoutePattern[]
   /** By route number. */
   readonly entries: readonly Entry[]
-  /** Route number by slot of its entry. */
+  /** Slots of the entries. */
+  readonly slots: Int32Array
+  /** Route number by slot. */
   readonly positions: Int32Array
   readonly hosts: Hosts
   readonly methods: Methods

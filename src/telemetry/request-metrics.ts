@@ -53,6 +53,11 @@ export class RequestMetrics {
     this.#routes.release(route)
   }
 
+  /** How many routes are counted. */
+  get routes(): number {
+    return this.#routes.size
+  }
+
   totals(): RequestTotals {
     const totals = { ...this.#gone }
     for (const route of this.#routes.values()) addTo(totals, route)
@@ -87,6 +92,8 @@ export class RequestMetrics {
 }
 
 function addTo(totals: RequestTotals, route: RouteMetrics): void {
+  // Of many thousand routes most are seldom asked for.
+  if (route.durations.count === 0) return
   totals.total += route.durations.count
   totals.clientErrors += route.ofClass(4)
   totals.serverErrors += route.ofClass(5)

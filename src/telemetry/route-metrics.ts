@@ -5,7 +5,8 @@ import type { Exemplar, Labels } from './metrics.ts'
 
 /** Distinct pairs of method and status that are told apart; what comes above is counted under the status `other`. */
 const MOST_PAIRS = 64
-const FIRST_SLOTS = 16
+/** Few: of many thousand routes most are asked for in one way, or not at all. */
+const FIRST_SLOTS = 4
 const NO_PAIR = 0
 const OTHER_STATUS = 0
 
@@ -31,8 +32,8 @@ export class RouteMetrics {
   #told = 0
   #keys = new Int32Array(FIRST_SLOTS)
   #counts = new Float64Array(FIRST_SLOTS)
-  /** Of those that are counted as `other`, by the first digit of their status. */
-  readonly #otherByClass = new Float64Array(10)
+  /** Of those that are counted as `other`, by the first digit of their status; null while there are none. */
+  #otherByClass: Float64Array | null = null
 
   constructor(route: string) {
     this.labels = { route }
@@ -79,7 +80,7 @@ export class RouteMetrics {
 
   /** Replies with a status of `hundreds` times a hundred and above, below the next. */
   ofClass(hundreds: number): number {
-    let sum = this.#otherByClass[hundreds]!
+    let sum = this.#otherByClass?.[hundreds] ?? 0
     for (const [slot, key] of this.#keys.entries())
       if (Math.trunc((key >> 4) / 100) === hundreds) sum += this.#counts[slot]!
     return sum
@@ -100,7 +101,8 @@ export class RouteMetrics {
     const isTold = key >> 4 !== OTHER_STATUS
     if (isTold && this.#told === MOST_PAIRS) {
       const digit = Math.trunc((key >> 4) / 100)
-      this.#otherByClass[digit] = this.#otherByClass[digit]! + 1
+      const counts = (this.#otherByClass ??= new Float64Array(10))
+      counts[digit] = counts[digit]! + 1
       return this.#slot((OTHER_STATUS << 4) | (key & 15))
     }
     if ((this.#size + 1) * 2 > this.#keys.length) {
