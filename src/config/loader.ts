@@ -4,6 +4,7 @@ import { assemble, type State } from './assembly.ts'
 import { parseDocument, type ConfigDocument, type Environment } from './document.ts'
 import { readFilePart, type FilePart } from './file-part.ts'
 import { isCurrent } from './item.ts'
+import type { Moves } from './moves.ts'
 import { inOrder, type Problem } from './problem.ts'
 import { clashWith, Resolution, type RejectedItem } from './resolution.ts'
 import { Slots, type Slot } from './slots.ts'
@@ -46,11 +47,18 @@ const STRIDE = 512
 /** Keys that mean nothing and are told one by one. */
 const MOST_UNKNOWN = 20
 
+interface Made {
+  readonly state: State
+  /** What served then. */
+  readonly over: State | null
+  readonly moves: readonly Moves[]
+}
+
 export class ConfigLoader {
   #serving: State | null = null
   /** What was loaded last, whether it serves or not. */
   #latest: Pick<State, 'reader' | 'file' | 'slots'> | null = null
-  readonly #states = new WeakMap<ValidConfig, { readonly state: State; readonly over: State | null }>()
+  readonly #states = new WeakMap<ValidConfig, Made>()
   #document: { readonly text: string; readonly env: Environment; readonly document: ConfigDocument } | null = null
 
   /** The same text is not parsed again. Never rejects: what is wrong is in `problems`. */
@@ -86,8 +94,7 @@ export class ConfigLoader {
     const { state } = made
     this.#serving = state
     state.slots.settle()
-    state.file.moves.apply()
-    state.slots.get('paths')?.serves?.moves.apply()
+    for (const moves of made.moves) moves.apply()
   }
 
   /**
@@ -111,6 +118,7 @@ export class ConfigLoader {
     const reader = [serving?.reader, latest?.reader].find((known) => known?.knows(plugins)) ?? new ToggleReader(plugins)
     const file = yield* this.#file(document, reader, shared !== null)
     const { slots: before, problems: lost } = yield* refreshed(serving, reader)
+    if (lost.length > 0) return { ok: false, problems: inOrder([...file.problems, ...lost]) }
     const slots = before.over()
     const origin = shared?.origin ?? ''
     const { touched, unknown } = yield* this.#offer(shared, slots, reader)
@@ -119,15 +127,17 @@ export class ConfigLoader {
       for (const slot of slots.values()) if (clashWith(slot, file) !== '') touched.add(slot.key)
     const resolution = new Resolution({ origin, file, fileBefore: serving?.file ?? null, before, slots, touched })
     yield* resolution.run()
-    const problems = [...file.problems, ...lost, ...resolution.fileProblems]
+    const problems = [...file.problems, ...resolution.fileProblems]
     if (problems.length > 0) return { ok: false, problems: inOrder(problems) }
     const { rejected, changed } = resolution
+    const moves = [file.moves]
     for (const key of touched) {
       const { entry, serves } = slots.get(key)!
-      if (entry === null && serves === null) slots.delete(key)
+      if (serves !== null) moves.push(serves.moves)
+      else if (entry === null) slots.delete(key)
     }
     const state = assemble(serving?.reader === reader ? serving : null, { reader, file, slots, changed, rejected })
-    this.#states.set(state.config, { state, over: serving })
+    this.#states.set(state.config, { state, over: serving, moves })
     return { ok: true, config: state.config, rejected, warnings: unknownKeys(unknown, origin) }
   }
 
