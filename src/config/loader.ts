@@ -4,6 +4,7 @@ import { assemble, type State } from './assembly.ts'
 import { parseDocument, type ConfigDocument, type Environment } from './document.ts'
 import { readFilePart, type FilePart } from './file-part.ts'
 import { isCurrent } from './item.ts'
+import { lint } from './lint/lint.ts'
 import type { Moves } from './moves.ts'
 import { inOrder, type Problem } from './problem.ts'
 import { clashWith, Resolution, type RejectedItem } from './resolution.ts'
@@ -83,6 +84,12 @@ export class ConfigLoader {
 
   loadAtOnce(input: LoadInput): LoadResult {
     return atOnce(this.#load(input))
+  }
+
+  /** What is valid in it and yet hardly meant. */
+  async lint(config: ValidConfig): Promise<readonly Problem[]> {
+    const made = this.#states.get(config)
+    return made === undefined ? [] : inSlices(lint(made.state))
   }
 
   /** This configuration serves now: its items are the last good ones. Throws when another one was committed since it was loaded. */
