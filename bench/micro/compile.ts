@@ -7,7 +7,7 @@ import type { PluginInstance } from '../../src/chain/instance.ts'
 import type { CompiledSnapshot, LiveState } from '../../src/compile/snapshot.ts'
 import type { ValidConfig } from '../../src/config/load.ts'
 import { compile, validate, type Validated } from '../../src/control/publish.ts'
-import { builtInPlugins, createLiveState } from '../../src/gateway.ts'
+import { builtInPlugins, createLiveState } from '../../src/live-state.ts'
 import { Logs } from '../../src/telemetry/logs.ts'
 
 const CHANGES = 200

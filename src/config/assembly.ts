@@ -1,9 +1,10 @@
 // Items that serve -> the configuration as a whole. What is as before is taken from there: lists are patched, not made anew.
 import type { FilePart } from './file-part.ts'
 import type { Item } from './item.ts'
-import type { RejectedItem, Slot } from './resolution.ts'
+import type { RejectedItem } from './resolution.ts'
 import type { GatewayConfig, RouteConfig } from './schema.ts'
 import type { Entry, SharedKind } from './shared-entry.ts'
+import type { Slots } from './slots.ts'
 import type { ToggleReader } from './toggle-reader.ts'
 import type { UpstreamConfig } from './upstream-schema.ts'
 import type { ValidConfig } from './valid-config.ts'
@@ -12,7 +13,7 @@ import type { ValidConfig } from './valid-config.ts'
 export interface State {
   readonly reader: ToggleReader
   readonly file: FilePart
-  readonly slots: ReadonlyMap<string, Slot>
+  readonly slots: Slots
   /** Keys that are rejected: they are looked at again each time. */
   readonly rejected: ReadonlySet<string>
   /** Shared routes and upstreams that serve, sorted by key. */
@@ -24,7 +25,7 @@ export interface State {
 export interface Parts {
   readonly reader: ToggleReader
   readonly file: FilePart
-  readonly slots: ReadonlyMap<string, Slot>
+  readonly slots: Slots
   /** Keys whose form is another than before. */
   readonly changed: ReadonlySet<string>
   readonly rejected: readonly RejectedItem[]
@@ -40,44 +41,54 @@ export function assemble(before: State | null, parts: Parts): State {
   const { reader, file, slots, rejected } = parts
   const routes = listOf('routes', before?.routes ?? null, parts)
   const upstreams = listOf('upstreams', before?.upstreams ?? null, parts)
-  const rest = { reader, file, slots, rejected: new Set(rejected.map(({ key }) => key)), routes, upstreams }
-  if (before !== null && before.file === file && parts.changed.size === 0) return { ...rest, config: before.config }
+  const rest = { reader, file, slots, rejected: new Set(rejected.map(({ key }) => key)) }
+  const lists = { routes: routes.list, upstreams: upstreams.list }
+  if (before !== null && before.file === file && parts.changed.size === 0) return { ...before, ...rest }
   const old = before?.config ?? null
-  const same = before?.file === file
   const plugins = file.plugins ?? slots.get('plugins')?.serves?.item ?? null
   const paths = file.paths ?? slots.get('paths')?.serves?.item ?? null
   const config = { ...file.rest } as GatewayConfig
   if (plugins !== null) config.plugins = plugins.value as NonNullable<GatewayConfig['plugins']>
   if (paths !== null) config.paths = paths.value as NonNullable<GatewayConfig['paths']>
-  const hasUpstreams = Object.hasOwn(file.rest, 'upstreams') || upstreams.length > 0
-  if (hasUpstreams)
+  if (Object.hasOwn(file.rest, 'upstreams') || upstreams.list.length > 0)
     config.upstreams =
-      same && upstreams === before.upstreams ? old!.config.upstreams! : upstreamsOf(file, upstreams, old?.config)
-  const keepRoutes = before !== null && routes === before.routes && isEqual(file.routes, before.file.routes)
-  config.routes = keepRoutes ? old!.config.routes : routesOf(file, routes)
+      before?.file === file && upstreams.patches?.length === 0
+        ? old!.config.upstreams!
+        : upstreamsOf(file, upstreams.list, old?.config)
+  // Indexes are as before only if the routes of the file are.
+  const base = before !== null && isEqual(file.routes, before.file.routes) ? old : null
+  const patched = <T>(present: readonly T[] | undefined, pick: (item: Item<RouteConfig>) => T): readonly T[] =>
+    combined(present, file.routes, routes, pick)
+  config.routes = patched(base?.config.routes, ({ value }) => value) as RouteConfig[]
   const toggles = {
     global: plugins?.toggles ?? NO_TOGGLES,
     paths: paths?.paths ?? NO_PATHS,
-    routes: keepRoutes ? old!.toggles.routes : togglesOf(file, routes),
+    routes: patched(base?.toggles.routes, (item) => item.toggles),
   }
-  const defaults = old !== null && before!.reader === reader ? old.defaults : (name: string) => reader.defaults(name)
-  return { ...rest, config: { config: Object.freeze(config), toggles, defaults } }
+  const defaults = before?.reader === reader ? before.config.defaults : (name: string) => reader.defaults(name)
+  return { ...rest, ...lists, config: { config: Object.freeze(config), toggles, defaults } }
 }
 
 function isEqual<T>(a: readonly T[], b: readonly T[]): boolean {
   return a === b || (a.length === b.length && a.every((entry, i) => entry === b[i]))
 }
 
-function routesOf(file: FilePart, shared: readonly Entry[]): RouteConfig[] {
-  const routes = file.routes.map(({ value }) => value)
-  for (const { item } of shared) routes.push((item as Item<RouteConfig>).value)
-  return Object.freeze(routes) as RouteConfig[]
-}
-
-function togglesOf(file: FilePart, shared: readonly Entry[]): ValidConfig['toggles']['routes'] {
-  const toggles = file.routes.map((item) => item.toggles)
-  for (const { item } of shared) toggles.push(item!.toggles)
-  return Object.freeze(toggles)
+/** Something of each route: those of the file first, then the shared ones. `present`: what to patch, if anything. */
+function combined<T>(
+  present: readonly T[] | undefined,
+  own: readonly Item<RouteConfig>[],
+  { list, patches }: Patched,
+  pick: (item: Item<RouteConfig>) => T,
+): readonly T[] {
+  const pickShared = ({ item }: Entry): T => pick(item as Item<RouteConfig>)
+  if (present === undefined || patches === null) return Object.freeze([...own.map(pick), ...list.map(pickShared)])
+  if (patches.length === 0) return present
+  const next = [...present]
+  for (const { at, removed, added } of patches) {
+    if (removed === 1 && added !== null) next[own.length + at] = pickShared(added)
+    else next.splice(own.length + at, removed, ...(added === null ? [] : [pickShared(added)]))
+  }
+  return Object.freeze(next)
 }
 
 function upstreamsOf(
@@ -96,22 +107,36 @@ function upstreamsOf(
   return Object.freeze(upstreams)
 }
 
+interface Patch {
+  readonly at: number
+  readonly removed: number
+  readonly added: Entry | null
+}
+
+interface Patched {
+  readonly list: readonly Entry[]
+  /** What makes it from the list before, one after the other; null: it was made anew. */
+  readonly patches: readonly Patch[] | null
+}
+
 /** The same list when nothing in it has changed. */
-function listOf(kind: SharedKind, before: readonly Entry[] | null, { slots, changed }: Parts): readonly Entry[] {
+function listOf(kind: SharedKind, before: readonly Entry[] | null, { slots, changed }: Parts): Patched {
   const keys = [...changed].filter((key) => key.startsWith(`${kind}/`))
-  if (before !== null && keys.length === 0) return before
+  if (before !== null && keys.length === 0) return { list: before, patches: [] }
   if (before === null || keys.length > MOST_PATCHES) {
     const list: Entry[] = []
     for (const { kind: own, serves } of slots.values()) if (own === kind && serves !== null) list.push(serves)
-    return list.sort((a, b) => (a.key < b.key ? -1 : 1))
+    return { list: list.sort((a, b) => (a.key < b.key ? -1 : 1)), patches: null }
   }
   const list = [...before]
-  for (const key of keys) {
+  const patches = keys.map((key): Patch => {
     const at = placeOf(list, key)
-    const serves = slots.get(key)?.serves ?? null
-    list.splice(at, list[at]?.key === key ? 1 : 0, ...(serves === null ? [] : [serves]))
-  }
-  return list
+    const added = slots.get(key)?.serves ?? null
+    const removed = list[at]?.key === key ? 1 : 0
+    list.splice(at, removed, ...(added === null ? [] : [added]))
+    return { at, removed, added }
+  })
+  return { list, patches }
 }
 
 /** Index of the first entry whose key is not before `key`. */

@@ -7,12 +7,12 @@ import { formatUnit, SECRET_KEYWORD, UNIT_KEYWORD, type Unit } from './units.ts'
 
 export const CONCEALED = '***'
 
-interface Schema {
-  readonly anyOf?: readonly Schema[]
-  readonly allOf?: readonly Schema[]
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly patternProperties?: Readonly<Record<string, Schema>>
-  readonly items?: Schema
+export interface SecretSchema {
+  readonly anyOf?: readonly SecretSchema[]
+  readonly allOf?: readonly SecretSchema[]
+  readonly properties?: Readonly<Record<string, SecretSchema>>
+  readonly patternProperties?: Readonly<Record<string, SecretSchema>>
+  readonly items?: SecretSchema
   readonly [UNIT_KEYWORD]?: Unit
   readonly [SECRET_KEYWORD]?: boolean
 }
@@ -28,6 +28,11 @@ const SECRET_PARAMETER = /([?&](?:[a-z_]*token|api[-_]?key|password|passwd|secre
 /** Does the name alone say that its value is a secret? */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
+}
+
+/** The same for an option that some schema knows, and does not call a secret. */
+export function isSecretOption(name: string): boolean {
+  return SECRET_OPTION.test(name)
 }
 
 interface Rules {
@@ -59,7 +64,7 @@ export function concealedText(text: string): string {
 }
 
 /** `schemas`: every schema that may describe the value; what one of them calls secret is secret. */
-function concealed(schemas: readonly Schema[], value: unknown, rules: Rules): unknown {
+function concealed(schemas: readonly SecretSchema[], value: unknown, rules: Rules): unknown {
   const flat = schemas.flatMap(branches)
   if (flat.some((schema) => schema[SECRET_KEYWORD] === true)) return CONCEALED
   if (typeof value === 'string') return concealedText(value)
@@ -76,10 +81,10 @@ function concealed(schemas: readonly Schema[], value: unknown, rules: Rules): un
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, member(flat, key, entry, rules)]))
 }
 
-function member(schemas: readonly Schema[], key: string, value: unknown, rules: Rules): unknown {
+function member(schemas: readonly SecretSchema[], key: string, value: unknown, rules: Rules): unknown {
   const declared = schemas.flatMap(({ properties = {} }) => (Object.hasOwn(properties, key) ? [properties[key]!] : []))
   if (declared.length > 0)
-    return typeof value === 'string' && SECRET_OPTION.test(key) ? CONCEALED : concealed(declared, value, rules)
+    return typeof value === 'string' && isSecretOption(key) ? CONCEALED : concealed(declared, value, rules)
   if (isSecretName(key)) return withoutText(value)
   const any = schemas.flatMap(({ patternProperties = {} }) => Object.values(patternProperties))
   return concealed(any, value, rules)
@@ -94,7 +99,8 @@ function concealedToggles(toggles: Readonly<Record<string, unknown>>, rules: Rul
   )
 }
 
-function branches(schema: Schema): readonly Schema[] {
+/** A schema with all that it may be instead. */
+export function branches(schema: SecretSchema): readonly SecretSchema[] {
   const { anyOf = [], allOf = [] } = schema
   return anyOf.length + allOf.length === 0 ? [schema] : [schema, ...[...anyOf, ...allOf].flatMap(branches)]
 }

@@ -31,6 +31,8 @@ export interface ConfigDocument {
   readonly pluginDirectories: readonly string[]
   /** Where something is written: the value at `path`, or its key; the nearest parent of what is not there. */
   at(path: Path, onKey?: boolean): Position
+  /** Does the text at `path` have a variable in it? */
+  isVariable(path: Path): boolean
 }
 
 /** Aliases may make a small text large: this many are followed. */
@@ -57,6 +59,7 @@ export function parseDocument(text: string, file: string, env: Environment | nul
     key: '',
     message: describeYamlError(error.code, error.message, text.slice(0, error.pos[0])),
   }))
+  const variables = new Set<number>()
   visit(document, {
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return
@@ -65,6 +68,7 @@ export function parseDocument(text: string, file: string, env: Environment | nul
     },
     Scalar(_key, node) {
       if (typeof node.value !== 'string' || !node.value.includes('${')) return
+      variables.add(startOf(node))
       substitute(node, env, (message) => problems.push({ file, ...position(node.range?.[0] ?? 0), key: '', message }))
     },
   })
@@ -81,6 +85,7 @@ export function parseDocument(text: string, file: string, env: Environment | nul
     problems,
     pluginDirectories: pluginDirectories(value),
     at: (path, onKey = false) => position(locate(document, path, onKey)),
+    isVariable: (path) => variables.has(locate(document, path, false)),
   }
 }
 

@@ -4,8 +4,11 @@ import { assemble, type State } from './assembly.ts'
 import { parseDocument, type ConfigDocument, type Environment } from './document.ts'
 import { readFilePart, type FilePart } from './file-part.ts'
 import { isCurrent } from './item.ts'
+import { lint } from './lint/lint.ts'
+import type { Moves } from './moves.ts'
 import { inOrder, type Problem } from './problem.ts'
-import { clashWith, Resolution, type RejectedItem, type Slot } from './resolution.ts'
+import { clashWith, Resolution, type RejectedItem } from './resolution.ts'
+import { Slots, type Slot } from './slots.ts'
 import { readEntry, sharedName, type Entry, type SharedName } from './shared-entry.ts'
 import { ToggleReader, type PluginSchemas } from './toggle-reader.ts'
 import type { ValidConfig } from './valid-config.ts'
@@ -40,14 +43,23 @@ export type LoadResult =
 
 /** What the store may hold beside items; none of them concerns the configuration. */
 const RESERVED = /^(?:commit|lock|(?:status|instances)\/.*)$/s
+/** Unchanged items between two looks at the clock. */
+const STRIDE = 512
 /** Keys that mean nothing and are told one by one. */
 const MOST_UNKNOWN = 20
+
+interface Made {
+  readonly state: State
+  /** What served then. */
+  readonly over: State | null
+  readonly moves: readonly Moves[]
+}
 
 export class ConfigLoader {
   #serving: State | null = null
   /** What was loaded last, whether it serves or not. */
   #latest: Pick<State, 'reader' | 'file' | 'slots'> | null = null
-  readonly #states = new WeakMap<ValidConfig, State>()
+  readonly #states = new WeakMap<ValidConfig, Made>()
   #document: { readonly text: string; readonly env: Environment; readonly document: ConfigDocument } | null = null
 
   /** The same text is not parsed again. Never rejects: what is wrong is in `problems`. */
@@ -61,31 +73,45 @@ export class ConfigLoader {
   }
 
   /** A problem in the file refuses everything; one in a shared item leaves that item in its last good form. */
-  load(input: LoadInput): Promise<LoadResult> {
-    return inSlices(this.#load(input))
+  async load(input: LoadInput): Promise<LoadResult> {
+    for (;;) {
+      const serving = this.#serving
+      const result = await inSlices(this.#load(input))
+      // What it was compared with may have changed in between two slices.
+      if (serving === this.#serving) return result
+    }
   }
 
   loadAtOnce(input: LoadInput): LoadResult {
     return atOnce(this.#load(input))
   }
 
-  /** This configuration serves now: its items are the last good ones. */
+  /** What is valid in it and yet hardly meant. */
+  async lint(config: ValidConfig): Promise<readonly Problem[]> {
+    const made = this.#states.get(config)
+    return made === undefined ? [] : inSlices(lint(made.state))
+  }
+
+  /** This configuration serves now: its items are the last good ones. Throws when another one was committed since it was loaded. */
   commit(config: ValidConfig): void {
-    const state = this.#states.get(config)
-    if (state === undefined || state === this.#serving) return
+    const made = this.#states.get(config)
+    if (made === undefined) throw new Error('this loader has not loaded that configuration')
+    if (made.state === this.#serving) return
+    if (made.over !== this.#serving) throw new Error('another configuration was committed since this one was loaded')
+    const { state } = made
     this.#serving = state
-    state.file.moves.apply()
-    for (const slot of state.slots.values()) slot.serves?.moves.apply()
+    state.slots.settle()
+    for (const moves of made.moves) moves.apply()
   }
 
   /**
-   * A plugin refused items when they were compiled. True: all of these problems lie in shared items that did not serve before;
-   * they are taken as bad until their text changes: load again.
+   * A plugin refused items of `config` (of what was loaded last) when they were compiled. True: all of these problems lie in shared
+   * items that do not serve yet; they are taken as bad until their text changes: load again.
    */
-  refuse(problems: readonly Problem[]): boolean {
+  refuse(problems: readonly Problem[], config?: ValidConfig): boolean {
+    const slots = (config === undefined ? undefined : this.#states.get(config)?.state.slots) ?? this.#latest?.slots
     const byFile = new Map<string, Entry>()
-    for (const { entry } of this.#latest?.slots.values() ?? [])
-      if (entry !== null) byFile.set(entry.origin + entry.key, entry)
+    for (const { entry } of slots?.values() ?? []) if (entry !== null) byFile.set(entry.origin + entry.key, entry)
     const refused = problems.map(({ file }) => byFile.get(file))
     const serves = (entry: Entry): boolean => this.#serving?.slots.get(entry.key)?.serves?.item === entry.item
     if (problems.length === 0 || refused.some((entry) => entry === undefined || serves(entry))) return false
@@ -99,22 +125,26 @@ export class ConfigLoader {
     const reader = [serving?.reader, latest?.reader].find((known) => known?.knows(plugins)) ?? new ToggleReader(plugins)
     const file = yield* this.#file(document, reader, shared !== null)
     const { slots: before, problems: lost } = yield* refreshed(serving, reader)
-    const slots = new Map(before)
+    if (lost.length > 0) return { ok: false, problems: inOrder([...file.problems, ...lost]) }
+    const slots = before.over()
     const origin = shared?.origin ?? ''
     const { touched, unknown } = yield* this.#offer(shared, slots, reader)
     this.#latest = { reader, file, slots }
-    if (file !== serving?.file) for (const [key, slot] of slots) if (clashWith(slot, file) !== '') touched.add(key)
+    if (file !== serving?.file)
+      for (const slot of slots.values()) if (clashWith(slot, file) !== '') touched.add(slot.key)
     const resolution = new Resolution({ origin, file, fileBefore: serving?.file ?? null, before, slots, touched })
     yield* resolution.run()
-    const problems = [...file.problems, ...lost, ...resolution.fileProblems]
+    const problems = [...file.problems, ...resolution.fileProblems]
     if (problems.length > 0) return { ok: false, problems: inOrder(problems) }
     const { rejected, changed } = resolution
+    const moves = [file.moves]
     for (const key of touched) {
       const { entry, serves } = slots.get(key)!
-      if (entry === null && serves === null) slots.delete(key)
+      if (serves !== null) moves.push(serves.moves)
+      else if (entry === null) slots.delete(key)
     }
     const state = assemble(serving?.reader === reader ? serving : null, { reader, file, slots, changed, rejected })
-    this.#states.set(state.config, state)
+    this.#states.set(state.config, { state, over: serving, moves })
     return { ok: true, config: state.config, rejected, warnings: unknownKeys(unknown, origin) }
   }
 
@@ -128,18 +158,24 @@ export class ConfigLoader {
   /** Puts what is offered into `slots`. */
   *#offer(
     shared: SharedConfig | null,
-    slots: Map<string, Slot>,
+    slots: Slots,
     reader: ToggleReader,
   ): Work<{ touched: Set<string>; unknown: string[] }> {
     const { origin, items } = shared ?? { origin: '', items: new Map<string, string>() }
     const touched = new Set(this.#serving?.rejected)
     const unknown: string[] = []
-    let unchanged = 0
+    const fresh: Slot[] = []
+    let present = 0
+    let looked = 0
+    // Mostly both are in the same order: then nothing has to be looked up.
+    const inStep = slots.values()[Symbol.iterator]()
     for (const [key, text] of items) {
-      const slot = slots.get(key)
+      if (++looked % STRIDE === 0) yield
+      const next = inStep.next().value as Slot | undefined
+      const slot = next?.key === key ? next : slots.get(key)
       const entry = slot?.entry ?? null
       if (entry !== null && entry.text === text && entry.origin === origin) {
-        unchanged++
+        present++
         continue
       }
       const name = sharedName(key)
@@ -147,16 +183,17 @@ export class ConfigLoader {
         if (!RESERVED.test(key)) unknown.push(key)
         continue
       }
-      unchanged++
+      present++
       touched.add(key)
-      slots.set(key, { ...name, entry: this.#entry(name, text, origin, reader), serves: slot?.serves ?? null })
+      fresh.push({ ...name, entry: this.#entry(name, text, origin, reader), serves: slot?.serves ?? null })
       yield
     }
-    if (slots.size > unchanged) {
-      for (const [key, slot] of slots) {
-        if (items.has(key)) continue
-        touched.add(key)
-        slots.set(key, { ...slot, entry: null })
+    for (const slot of fresh) slots.set(slot)
+    if (slots.size > present) {
+      for (const slot of slots.values()) {
+        if (items.has(slot.key)) continue
+        touched.add(slot.key)
+        slots.set({ ...slot, entry: null })
       }
     }
     return { touched, unknown }
@@ -174,26 +211,23 @@ export class ConfigLoader {
  * What serves, with these plugins: items that name plugins which have changed are read anew. Those that do not hold any more are
  * problems of the plugins, since the items themselves are as they were.
  */
-function* refreshed(
-  serving: State | null,
-  reader: ToggleReader,
-): Work<{ slots: ReadonlyMap<string, Slot>; problems: readonly Problem[] }> {
-  if (serving === null) return { slots: new Map(), problems: [] }
+function* refreshed(serving: State | null, reader: ToggleReader): Work<{ slots: Slots; problems: readonly Problem[] }> {
+  if (serving === null) return { slots: Slots.of([]), problems: [] }
   if (serving.reader === reader) return { slots: serving.slots, problems: [] }
   const problems: Problem[] = []
-  const slots = new Map<string, Slot>()
+  const slots: Slot[] = []
   const again = (entry: Entry): Entry =>
     entry.item !== null && isCurrent(entry.item, reader.plugins)
       ? entry
       : readEntry(entry, entry.text, entry.origin, reader, null)
-  for (const [key, slot] of serving.slots) {
+  for (const slot of serving.slots.values()) {
     const entry = slot.entry === null ? null : again(slot.entry)
     const serves = slot.serves === null ? null : slot.serves === slot.entry ? entry : again(slot.serves)
     if (serves !== null) problems.push(...serves.problems)
-    slots.set(key, { ...slot, entry, serves })
+    slots.push({ ...slot, entry, serves })
     yield
   }
-  return { slots, problems }
+  return { slots: Slots.of(slots), problems }
 }
 
 function unknownKeys(keys: readonly string[], origin: string): Problem[] {

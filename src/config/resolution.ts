@@ -10,15 +10,8 @@ import type { Item, Mention } from './item.ts'
 import type { Path } from './document.ts'
 import type { Problem } from './problem.ts'
 import { SharedPlace, type Entry, type SharedName } from './shared-entry.ts'
+import type { ReadonlySlots, Slot, Slots } from './slots.ts'
 import type { Work } from './work.ts'
-
-/** A key of the store, or one that was there. */
-export interface Slot extends SharedName {
-  /** What is offered; null: it was deleted. */
-  readonly entry: Entry | null
-  /** What serves; null: nothing does. */
-  readonly serves: Entry | null
-}
 
 export interface RejectedItem {
   readonly key: string
@@ -32,9 +25,9 @@ export interface Offer {
   readonly file: FilePart
   /** What the file was when `before` was made; null at first. */
   readonly fileBefore: FilePart | null
-  readonly before: ReadonlyMap<string, Slot>
+  readonly before: ReadonlySlots
   /** Changed in place: what is offered is in it already, what serves is decided here. */
-  readonly slots: Map<string, Slot>
+  readonly slots: Slots
   /** Keys that need a decision: changed, deleted, or rejected before. */
   readonly touched: Iterable<string>
 }
@@ -116,7 +109,7 @@ export class Resolution {
 
   #serve(slot: Slot, serves: Entry | null): void {
     const { key } = slot
-    this.#offer.slots.set(key, { ...slot, serves })
+    this.#offer.slots.set({ ...slot, serves })
     if ((serves?.item ?? null) === (this.#good(key)?.item ?? null)) this.#changed.delete(key)
     else this.#changed.add(key)
   }
@@ -142,7 +135,9 @@ export class Resolution {
   }
 
   *#checkMentions(): Work<void> {
-    for (const user of this.#users(this.#hasLost('upstreams'))) {
+    const lost = this.#lostUpstreams()
+    const isHit = ({ mentions }: Item): boolean => mentions.some(({ name }) => lost.has(name))
+    for (const user of this.#users(lost.size > 0 ? isHit : null)) {
       for (const mention of user.item.mentions) if (!this.#has(mention.name)) this.#mend(user, mention)
       yield
     }
@@ -194,7 +189,7 @@ export class Resolution {
     const after = (name: string): string | undefined =>
       (file.upstreams.get(name) ?? slots.get(`upstreams/${name}`)?.serves?.item)?.mentions[0]?.name
     const done = new Set<string>()
-    for (const { item, path } of this.#users(true)) {
+    for (const { item, path } of this.#users(({ mentions }) => mentions.length > 0)) {
       yield
       const name = path[1] as string
       if (path[0] !== 'upstreams' || item.mentions.length === 0 || done.has(name)) continue
@@ -229,7 +224,8 @@ export class Resolution {
     const { file, slots } = this.#offer
     const layers = [file.plugins, file.paths, slots.get('plugins')?.serves?.item, slots.get('paths')?.serves?.item]
     const isBrought = (plugin: string): boolean => layers.some((layer) => layer?.brings.has(plugin) === true)
-    for (const user of this.#users(this.#changed.has('plugins') || this.#changed.has('paths'))) {
+    const isLayerNew = this.#changed.has('plugins') || this.#changed.has('paths')
+    for (const user of this.#users(isLayerNew ? ({ switchedOn }) => switchedOn.length > 0 : null)) {
       for (const mention of user.item.switchedOn) if (!isBrought(mention.name)) this.#mendSwitch(user, mention)
       yield
     }
@@ -255,23 +251,28 @@ export class Resolution {
     )
   }
 
-  #hasLost(kind: 'upstreams'): boolean {
+  #lostUpstreams(): Set<string> {
+    const lost = new Set<string>()
     for (const key of this.#changed) {
-      if (!key.startsWith(`${kind}/`)) continue
-      if (this.#good(key) !== null && !this.#has(key.slice(kind.length + 1))) return true
+      const { kind, name } = this.#offer.slots.get(key)!
+      if (kind === 'upstreams' && this.#good(key) !== null && !this.#has(name)) lost.add(name)
     }
-    return false
+    return lost
   }
 
-  /** Items of the file and shared ones; unless `all`, only those that have changed. */
-  *#users(all: boolean): Generator<User> {
+  /** Those that have changed and, of all others, those that `isHit` by a change; all of them when the file has changed. */
+  *#users(isHit: ((item: Item) => boolean) | null): Generator<User> {
     const { file, fileBefore, slots } = this.#offer
-    const every = all || file !== fileBefore
-    if (every) yield* fileUsers(file)
-    for (const slot of every ? [...slots.values()] : [...this.#changed].map((key) => slots.get(key)!)) {
-      const { kind, name, key, serves } = slots.get(slot.key)!
-      if (serves === null || serves.item === null) continue
-      yield { slot: { kind, name, key, serves, entry: slot.entry }, item: serves.item, path: [kind, name] }
+    const isOther = file !== fileBefore
+    if (isOther || isHit !== null) for (const user of fileUsers(file)) if (isOther || isHit!(user.item)) yield user
+    if (isOther || isHit !== null) {
+      for (const { key, serves } of slots.values())
+        if (serves !== null && (isOther || isHit!(serves.item!)) && !this.#changed.has(key))
+          yield userOf(slots.get(key)!)
+    }
+    for (const key of this.#changed) {
+      const slot = slots.get(key)!
+      if (slot.serves !== null) yield userOf(slot)
     }
   }
 
@@ -293,6 +294,10 @@ function* fileUsers(file: FilePart): Generator<User> {
   for (const [name, item] of file.upstreams) yield { slot: null, item, path: ['upstreams', name] }
   if (file.plugins !== null) yield { slot: null, item: file.plugins, path: ['plugins'] }
   if (file.paths !== null) yield { slot: null, item: file.paths, path: ['paths'] }
+}
+
+function userOf(slot: Slot): User {
+  return { slot, item: slot.serves!.item!, path: [slot.kind, slot.name] }
 }
 
 function nameOf({ slot, path }: User): string {

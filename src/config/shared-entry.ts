@@ -1,7 +1,8 @@
 // One item of a shared store: its text, read and validated by itself.
 import { isRecord, parseDocument, type ConfigDocument, type Path } from './document.ts'
 import { dotted, show } from './inspect.ts'
-import { readPaths, readPlugins, readRoute, readUpstream, type Item } from './item.ts'
+import { isCurrent, moveToggles, readPaths, readPlugins, readRoute, readUpstream, type Item } from './item.ts'
+import { isSame } from './frozen.ts'
 import { compactOffset, parseCompactJson } from './json-position.ts'
 import { Moves } from './moves.ts'
 import type { Problem } from './problem.ts'
@@ -121,10 +122,17 @@ function readItem(
   reader: ToggleReader,
   before: Item | null,
 ): Item {
+  const written = kind === 'routes' ? { name, ...raw } : raw
+  const path = kind === 'routes' ? ['routes', 0] : kind === 'upstreams' ? [kind, name] : [kind]
+  // Only comments, blanks or the like have changed.
+  if (before !== null && isSame(before.raw, written) && isCurrent(before, reader.plugins)) {
+    moveToggles(before, path, place)
+    return before
+  }
   if (kind === 'upstreams') return readUpstream(name, raw, place)
   if (kind === 'plugins') return readPlugins(raw, place, reader)
   if (kind === 'paths') return readPaths(raw, place, reader, before)
   if (Object.hasOwn(raw, 'name') && raw['name'] !== name)
     place.report(['routes', 0, 'name'], `${show(raw['name'])} is not the name in the key ${key}; leave it out`)
-  return readRoute({ name, ...raw }, ['routes', 0], place, reader)
+  return readRoute(written, path, place, reader)
 }

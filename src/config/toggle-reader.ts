@@ -13,6 +13,8 @@ import type { Origin, Toggle, ToggleValue } from './toggles.ts'
 export interface PluginSchema {
   readonly name: string
   readonly schema: TSchema
+  /** Its place among others; lower runs first. */
+  readonly order?: number
 }
 
 export type PluginSchemas = ReadonlyMap<string, PluginSchema>

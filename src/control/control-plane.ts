@@ -73,8 +73,11 @@ export class ControlPlane {
   #authorship: Authorship | null = null
   /** Why the latest turn changed nothing. */
   #failure: unknown = null
-  /** Warnings that hold. */
+  /** Rejections that hold. */
   #told: ReadonlySet<string> = new Set()
+  /** Warnings that hold. */
+  #lint: ReadonlySet<string> = new Set()
+  readonly #lints = new Turns(() => this.#tellLint())
 
   constructor(options: ControlPlaneOptions) {
     const { file, log } = options
@@ -229,6 +232,7 @@ export class ControlPlane {
     if (shared !== null) this.#shared.store?.keep(shared, served.items)
     await this.#record(served, before, why)
     await this.#settle(validated)
+    void this.#lints.ask('')
     this.#authority.settled(version, newRejections(validated, before))
     return served
   }
@@ -311,7 +315,7 @@ export class ControlPlane {
   }
 
   /** Each thing is told once, for as long as it is so: there may be hundreds of versions a second. */
-  #warn({ warnings, rejected, lint }: Validated): void {
+  #warn({ warnings, rejected }: Validated): void {
     const told = new Set<string>()
     const tell = (level: 'warn' | 'error', fields: object, message: string): void => {
       const line = JSON.stringify([fields, message])
@@ -324,8 +328,15 @@ export class ControlPlane {
       const fate = kept ? 'its last good form serves' : 'it is left out'
       tell('error', { item: key, problems: problems.map(formatProblem) }, `item rejected; ${fate}`)
     }
-    for (const warning of lint) tell('warn', { problem: formatProblem(warning) }, 'configuration warning')
     this.#told = told
+  }
+
+  /** Warnings that are new. They cost more than a version does, and nobody waits for them. */
+  async #tellLint(): Promise<void> {
+    if (this.#closed) return
+    const lint = new Set((await this.served.validated.lint()).map(formatProblem))
+    for (const problem of lint) if (!this.#lint.has(problem)) this.#log.warn({ problem }, 'configuration warning')
+    this.#lint = lint
   }
 
   #reject(error: unknown): void {

@@ -30,8 +30,8 @@ export interface Validated {
   readonly warnings: readonly Problem[]
   /** Shared items that are not taken as they are. */
   readonly rejected: readonly RejectedItem[]
-  /** What is valid and yet hardly meant. */
-  readonly lint: readonly Problem[]
+  /** What is valid and yet hardly meant. It is looked for when it is asked for, in slices: never before it serves. */
+  lint(): Promise<readonly Problem[]>
 }
 
 export interface ValidateOptions {
@@ -83,10 +83,16 @@ export async function validate(
   }
   const loaded = await loader.load({ document, shared, plugins })
   if (loaded.ok && problems.length === 0) {
-    const { config: valid, rejected, warnings: lint } = loaded
+    const { config: valid, rejected, warnings: odd } = loaded
+    const lint = once(async () => [...odd, ...(await loader.lint(valid))])
     return { valid, plugins, pluginDirectories, file, warnings, rejected, lint }
   }
   throw new InvalidConfiguration(loaded.ok ? problems : [...problems, ...loaded.problems])
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => (made ??= make())
 }
 
 /** Only what has changed since `previous` is compiled. Rejects with InvalidConfiguration when plugins refuse their options. */

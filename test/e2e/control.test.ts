@@ -161,6 +161,12 @@ routes:
     assert.equal(code, 1)
     assert.match(err, /g\.yaml:3:\d+ plugins\.cors: "origins" is missing/)
     assert.match(err, /g\.yaml:8:\d+ routes\[1\]\.upstream: there is no upstream "upp"; did you mean "up"\?/)
+    const odd = await file(test, CONFIGURATION.replace('routes:', 'trustedProxies: [0.0.0.0/0]\nroutes:'))
+    const warned = await sluice('check', odd)
+    assert.equal(warned.code, 0)
+    assert.match(warned.err, /g\.yaml:\d+:18 trustedProxies\[0\]: warning: 0\.0\.0\.0\/0 is everybody/)
+    assert.equal((await sluice('check', odd, '--strict')).code, 1)
+    assert.equal((await sluice('check', good, '--strict')).code, 0)
     assert.equal((await sluice('check', '/nowhere')).code, 1)
     const refused = await sluice(
       'check',
