@@ -57,6 +57,7 @@ export class SortedTexts implements ReadonlyMap<string, string> {
   /** What must be changed in `before` to have this one. Costs what differs, where the two share chunks. */
   changesSince(before: SortedTexts): Map<string, string | null> {
     const changes = new Map<string, string | null>()
+    if (before === this) return changes
     const [own, others] = [new Set(this.#chunks), new Set(before.#chunks)]
     for (const { keys } of before.#chunks.filter((chunk) => !own.has(chunk)))
       for (const key of keys) if (!this.has(key)) changes.set(key, null)

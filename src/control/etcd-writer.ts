@@ -73,7 +73,7 @@ export class EtcdWriter {
     return this.#explain(async () => {
       if (version !== undefined) return this.#readEarlier(version)
       const head = await readHead(this.#link, this.#prefix)
-      const known = { committed: null, current: SortedTexts.EMPTY }
+      const known = { committed: null, revision: 0, current: SortedTexts.EMPTY }
       const { commit, committed, current, lock } = await readStore(this.#link, this.#prefix, head, known, () => {})
       const base = committed ?? SortedTexts.EMPTY
       const pending = committed === null ? new Map<string, string | null>() : current.changesSince(base)
@@ -141,7 +141,10 @@ export class EtcdWriter {
     if (!isClean) return conditions
     const old = { target: 'changed', relation: 'below', revision: base + 1 } as const
     for (const name of SINGLE_ITEMS) conditions.push({ key: this.#prefix + name, ...old })
-    for (const folder of ITEM_FOLDERS) conditions.push({ key: this.#prefix + folder, isPrefix: true, ...old })
+    for (const folder of ITEM_FOLDERS) {
+      // From the first key that has a name.
+      conditions.push({ key: `${this.#prefix}${folder}\0`, within: this.#prefix + folder, ...old })
+    }
     return conditions
   }
 
