@@ -34,7 +34,7 @@ export interface StoreState {
 const MAX_OPERATIONS = 120
 const MAX_BYTES = 1_200_000
 /** Seconds that the lock of a writer outlives it. */
-const LOCK_SECONDS = 15
+const LOCK_SECONDS = 8
 /** A transaction whose answer was lost is sent again: its conditions see to it that it happens once. */
 const TRIES = 3
 const NAMED = 10

@@ -42,7 +42,7 @@ export class Authority {
     const own = join(this.#directory, this.#name)
     // `openssl x509` cannot make a certificate of the past; `openssl ca` can, but wants a list of what it has made.
     await writeFile(path('index'), '')
-    await writeFile(path('serial'), `${Math.floor(Math.random() * 0xffffff + 0x1000000).toString(16)}\n`)
+    await writeFile(path('serial'), `${Math.floor(Math.random() * 0xfffffff + 0x10000000).toString(16)}\n`)
     await writeFile(
       path('cnf'),
       `[ca]\ndefault_ca=own\n[own]\ndatabase=${path('index')}\nserial=${path('serial')}\nnew_certs_dir=${this.#directory}\n` +
