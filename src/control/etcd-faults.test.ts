@@ -203,6 +203,31 @@ describe('an etcd store that starts without its etcd', () => {
     await probe.untilVersion(next)
   })
 
+  it('takes the local copy when etcd has lost its data or forgotten what was committed', async (test) => {
+    const directory = await temporaryDirectory(test)
+    const etcd = await EtcdServer.start(test)
+    const first = await StoreProbe.start(test, { url: etcd.url, directory })
+    const version = await first.write({ 'routes/a': 'one' })
+    await first.untilVersion(version)
+    first.store.keep(first.states.at(-1)!)
+    await first.store.close()
+    const link = openEtcd({ hosts: [etcd.url] })
+    test.after(() => link.close())
+    await link.put(`${PREFIX}/routes/a`, 'not committed')
+    await etcd.compact()
+    const second = await StoreProbe.start(test, { url: etcd.url, directory })
+    assert.deepEqual([second.version, second.items], [version, { 'routes/a': 'one' }])
+    assert.deepEqual([second.store.error, second.store.pending], [null, ['routes/a']])
+    await second.store.close()
+    await etcd.kill()
+    await etcd.wipe()
+    await etcd.run()
+    const third = new StoreProbe(test, { url: etcd.url, directory })
+    const { config, from, problem } = await third.store.start()
+    assert.deepEqual([from, Object.fromEntries(config.items)], ['copy', { 'routes/a': 'one' }])
+    assert.match(problem!.message, /etcd has no configuration below/)
+  })
+
   it('refuses a damaged copy, one of another prefix, and says what to do', async (test) => {
     const directory = await temporaryDirectory(test)
     const url = `http://127.0.0.1:${await refusingPort()}`

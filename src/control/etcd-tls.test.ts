@@ -115,7 +115,7 @@ describe('an etcd over TLS', () => {
   it('refuses to start with files that are not there or no certificates', async (test) => {
     const place = await start(test)
     const missing = new StoreProbe(test, options(place))
-    await assert.rejects(missing.store.start(), /client\.pem cannot be read: ENOENT/)
+    await assert.rejects(missing.store.start(), /client\.(pem|key) cannot be read: ENOENT/)
     await place.authority.sign('client')
     await writeFile(join(place.directory, 'client.key'), 'nothing')
     const broken = new StoreProbe(test, options(place))

@@ -96,20 +96,26 @@ export class LastGood {
   async #write(copy: LastGoodCopy): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const temporary = `${this.file}.${process.pid}.tmp`
-    const handle = await open(temporary, 'w', 0o600)
     try {
-      await writeLines(handle, copy, this.#prefix)
-      await handle.sync()
+      await writeWhole(temporary, copy, this.#prefix)
+      await rename(temporary, this.file)
     } catch (error) {
       await rm(temporary, { force: true })
       throw error
-    } finally {
-      await handle.close()
     }
-    await rename(temporary, this.file)
     const directory = await open(this.#directory, 'r')
     await directory.sync()
     await directory.close()
+  }
+}
+
+async function writeWhole(file: string, copy: LastGoodCopy, prefix: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await writeLines(handle, copy, prefix)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 
