@@ -139,7 +139,7 @@ export class EtcdLink {
     return { succeeded, revision: Number(header.revision), cluster: header.cluster_id, found }
   }
 
-  /** Seconds that a lease has left; 0 or less: it has ended. */
+  /** Whole seconds that a lease has left; below 0: it has ended. */
   async leaseLeft(id: string): Promise<number> {
     const { leaseClient } = await this.#connect()
     return Number((await leaseClient.leaseTimeToLive({ ID: id })).TTL)

@@ -1,10 +1,11 @@
 // Several operations of etcd that happen together, or not at all when something is not as it was thought to be.
 import type { ICompare, IRequestOp, ITxnRequest } from 'etcd3'
 
-/** About the revision at which a key was created or last changed (0: it is not there); of all keys with a prefix, or one. */
+/** About the revision at which a key was created or last changed (0: it is not there). */
 export interface EtcdCondition {
   readonly key: string
-  readonly isPrefix?: boolean
+  /** A prefix: it is about all keys that begin so, from `key` on. */
+  readonly within?: string
   readonly target: 'created' | 'changed'
   readonly relation: 'is' | 'below'
   readonly revision: number
@@ -45,11 +46,11 @@ export function transactionRequest({ when, operations, otherwise = [] }: EtcdTra
   return { compare: when.map(compare), success: operations.map(operation), failure: otherwise.map(operation) }
 }
 
-function compare({ key, isPrefix, target, relation, revision }: EtcdCondition): ICompare {
+function compare({ key, within, target, relation, revision }: EtcdCondition): ICompare {
   const bytes = Buffer.from(key)
   return {
     key: bytes,
-    ...(isPrefix === true ? { range_end: prefixEnd(key) } : {}),
+    ...(within === undefined ? {} : { range_end: prefixEnd(within) }),
     result: relation === 'is' ? 'Equal' : 'Less',
     ...(target === 'created'
       ? { target: 'Create', create_revision: String(revision) }

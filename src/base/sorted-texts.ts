@@ -12,6 +12,8 @@ interface Chunk {
 /** Entries of a chunk that is made anew; one that has grown to twice as many is split. */
 const CHUNK = 64
 
+const NOTHING: Chunk = { keys: [], texts: [] }
+
 /** Texts that go are null. */
 export type TextChanges = ReadonlyMap<string, string | null>
 
@@ -37,26 +39,33 @@ export class SortedTexts implements ReadonlyMap<string, string> {
     const keys = [...changes.keys()].filter((key) => (changes.get(key) ?? undefined) !== this.get(key))
     if (keys.length === 0) return this
     keys.sort(inOrder)
+    const before = this.#chunks.length === 0 ? [NOTHING] : this.#chunks
     const chunks: Chunk[] = []
-    const before = this.#chunks.length === 0 ? [{ keys: [], texts: [] }] : this.#chunks
-    let [at, size] = [0, 0]
-    for (const [i, chunk] of before.entries()) {
+    let size = this.size
+    let [done, at] = [0, 0]
+    while (at < keys.length) {
       const from = at
-      const next = before[i + 1]?.keys[0]
+      const place = Math.max(
+        0,
+        lastNotAbove(before.length, keys[at]!, (i) => before[i]!.keys[0]!),
+      )
+      const next = before[place + 1]?.keys[0]
       if (next === undefined) at = keys.length
       else while (at < keys.length && keys[at]! < next) at++
-      const made = at === from ? [chunk] : split(merged(chunk, keys.slice(from, at), changes))
-      for (const one of made) {
-        chunks.push(one)
-        size += one.keys.length
-      }
+      for (let i = done; i < place; i++) chunks.push(before[i]!)
+      const made = merged(before[place]!, keys.slice(from, at), changes)
+      size += made.keys.length - before[place]!.keys.length
+      chunks.push(...split(made))
+      done = place + 1
     }
+    for (let i = done; i < before.length; i++) chunks.push(before[i]!)
     return new SortedTexts(chunks, size)
   }
 
   /** What must be changed in `before` to have this one. Costs what differs, where the two share chunks. */
   changesSince(before: SortedTexts): Map<string, string | null> {
     const changes = new Map<string, string | null>()
+    if (before === this) return changes
     const [own, others] = [new Set(this.#chunks), new Set(before.#chunks)]
     for (const { keys } of before.#chunks.filter((chunk) => !own.has(chunk)))
       for (const key of keys) if (!this.has(key)) changes.set(key, null)
@@ -125,7 +134,8 @@ function merged(chunk: Chunk, changed: readonly string[], changes: TextChanges):
     texts.push(text)
   }
   let at = 0
-  for (const [i, key] of chunk.keys.entries()) {
+  for (let i = 0; i < chunk.keys.length; i++) {
+    const key = chunk.keys[i]!
     while (at < changed.length && changed[at]! < key) push(changed[at]!, changes.get(changed[at++]!)!)
     if (changed[at] === key) push(key, changes.get(changed[at++]!)!)
     else push(key, chunk.texts[i]!)

@@ -4,7 +4,7 @@
 //   change     a=1    b=1    commit   a=2      b=2    commit       the state of version 9 has a=1, b=1; nobody ever sees a=2, b=1
 import type { EtcdEvent } from '../base/etcd-link.ts'
 import { SortedTexts } from '../base/sorted-texts.ts'
-import { parseMarker } from './commit-marker.ts'
+import { MAX_MARKER, parseMarker } from './commit-marker.ts'
 import { COMMIT, LOCK, MAX_ITEMS, MAX_TEXT, roleOf } from './etcd-keys.ts'
 import type { CommitInfo } from './shared-store.ts'
 
@@ -12,6 +12,8 @@ import type { CommitInfo } from './shared-store.ts'
 export interface CommittedItems {
   /** Of etcd: versions of two clusters cannot be compared. */
   readonly cluster: string
+  /** Text of the marker: an etcd that has lost its data counts from the beginning, and comes to the same versions again. */
+  readonly marker: string
   readonly commit: CommitInfo
   readonly items: SortedTexts
 }
@@ -28,6 +30,7 @@ export interface StoreReading {
   readonly revision: number
   /** null: nothing was ever committed. */
   readonly commit: CommitInfo | null
+  readonly marker: string
   readonly lock: string | null
   /** All items, committed or not. */
   readonly current: SortedTexts
@@ -86,14 +89,14 @@ export class CommitLog {
   }
 
   /** Takes over what was read. */
-  replace({ cluster, revision, commit, lock, current, committed }: StoreReading): void {
+  replace({ cluster, revision, commit, marker, lock, current, committed }: StoreReading): void {
     this.#cluster = cluster
     this.#revision = revision
     this.#lock = lock
     this.#current = current
     if (committed === null) return // it is known after the next commit
-    if (commit !== null) this.#committed = { cluster, commit, items: committed }
-    else this.#committed ??= { cluster, commit: NO_COMMIT, items: committed }
+    if (commit !== null) this.#committed = { cluster, marker, commit, items: committed }
+    else this.#committed ??= { cluster, marker, commit: NO_COMMIT, items: committed }
   }
 
   /** All that has happened, in order; the events of one revision come together. */
@@ -110,18 +113,20 @@ export class CommitLog {
 
   #applyOne(revision: number, events: readonly EtcdEvent[]): void {
     const changes = new Map<string, string | null>()
-    let commit: CommitInfo | null = null
+    let marker: string | null = null
     for (const { key, value } of events) {
       const name = key.slice(this.#prefix.length)
       const role = roleOf(name)
       if (role === 'item') this.#takeItem(changes, name, value)
       else if (role === 'lock') this.#lock = value
-      else if (role === 'commit' && value !== null) commit = parseMarker(value, revision)
+      else if (role === 'commit' && value !== null) marker = value
       else if (role === 'unknown' && value !== null) this.tellUnknown(name)
     }
     this.#revision = revision
     if (changes.size > 0) this.#current = this.#current.with(changes)
-    if (commit !== null) this.#committed = { cluster: this.#cluster, commit, items: this.#current }
+    if (marker === null) return
+    const commit = parseMarker(marker, revision)
+    this.#committed = { cluster: this.#cluster, marker: marker.slice(0, MAX_MARKER), commit, items: this.#current }
   }
 
   #takeItem(changes: Map<string, string | null>, name: string, value: string | null): void {

@@ -1,6 +1,8 @@
 // The key that closes a change: what came before it is valid together.
 import type { CommitInfo } from './shared-store.ts'
 
+/** Characters by which one marker is told from another. */
+export const MAX_MARKER = 4000
 const MAX_AUTHOR = 200
 const MAX_MESSAGE = 1000
 /** Keys that a marker names; a change may have more. */

@@ -220,7 +220,7 @@ export class ControlPlane {
         prepared = await this.#options.serving.prepare({ validated, version, why })
       } catch (error) {
         // A shared item that a plugin refuses stays in its last good form; the others go on.
-        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems)) throw error
+        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems, validated.valid)) throw error
         validated = await this.#validate(text, shared, newest)
       }
     }

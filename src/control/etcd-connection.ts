@@ -100,7 +100,11 @@ export class EtcdConnection {
     if (this.#closed) return
     await this.#watchDirectories()
     const pems = (await this.#read())!
-    if (areEqual(pems, this.#pems) || (this.#untried !== null && areEqual(pems, this.#untried))) return
+    if (areEqual(pems, this.#pems)) {
+      this.#untried = null
+      return
+    }
+    if (areEqual(pems, this.#untried)) return
     checkPems(pems)
     const link = openEtcd(this.#optionsWith(pems))
     try {

@@ -7,12 +7,14 @@
 import type { EtcdEntry, EtcdLink } from '../base/etcd-link.ts'
 import { SortedTexts } from '../base/sorted-texts.ts'
 import type { CommittedItems, StoreReading } from './commit-log.ts'
-import { parseMarker } from './commit-marker.ts'
+import { MAX_MARKER, parseMarker } from './commit-marker.ts'
 import { COMMIT, ITEM_FOLDERS, LOCK, MAX_ITEMS, MAX_TEXT, SINGLE_ITEMS } from './etcd-keys.ts'
 
 /** What this process knows already. */
 export interface Known {
   readonly committed: CommittedItems | null
+  /** What etcd had come to; when it has less now, it has lost something. */
+  readonly revision: number
   /** Texts that are found again stay the same strings. */
   readonly current: SortedTexts
 }
@@ -32,7 +34,13 @@ export async function readHead(link: EtcdLink, prefix: string, patience?: number
   const operations = [{ get: prefix + COMMIT }, { get: prefix + LOCK }]
   const { found, revision, cluster } = await link.transact({ when: [], operations }, patience)
   const [marker = null, lock = null] = found
-  return { cluster, revision, version: marker?.revision ?? 0, marker: marker?.value ?? '', lock: lock?.value ?? null }
+  return {
+    cluster,
+    revision,
+    version: marker?.revision ?? 0,
+    marker: marker?.value.slice(0, MAX_MARKER) ?? '',
+    lock: lock?.value ?? null,
+  }
 }
 
 /** `prefix` ends with a slash. */
@@ -47,10 +55,11 @@ export async function readStore(
   const entries = await readEntries(link, prefix, revision)
   const current = takeOver(entries, prefix, known.current, warn)
   const commit = version === 0 ? null : parseMarker(marker, version)
-  const reading = { cluster, revision, commit, lock, current }
+  const reading = { cluster, revision, commit, marker, lock, current }
   if (version === 0) return { ...reading, committed: SortedTexts.EMPTY }
   const memory = known.committed
-  if (memory?.cluster === cluster && memory.commit.version === version) return { ...reading, committed: memory.items }
+  const isSame = memory?.cluster === cluster && memory.commit.version === version && memory.marker === marker
+  if (isSame && revision >= known.revision) return { ...reading, committed: memory.items }
   const isAllOld = entries.every((entry) => entry.revision <= version)
   const past = await readPast(link, prefix, version, isAllOld ? entries.length : -1)
   if (past === 'compacted') return { ...reading, committed: isAllOld ? current : null }

@@ -3,6 +3,7 @@
 //   read all at one revision -> watch from the next -> (the watch ends, or it is time to look again) -> read all again
 //
 // What is told is only what a commit marker has closed (commit-log.ts). Whatever happens to etcd, the last state stays.
+import { now } from '../base/clock.ts'
 import { growingDelay } from '../base/growing-delay.ts'
 import type { EtcdEvent, EtcdWatch } from '../base/etcd-link.ts'
 import { Pause } from '../base/pause.ts'
@@ -55,7 +56,10 @@ const FIRST_RETRY = 50
 /** All are back within a second after etcd is. */
 const LAST_RETRY = 500
 /** ms for the first request of a try, when etcd was away: a connection that hangs must not cost more. Now and then it has more. */
-const SHORT = 1000
+const SHORT = 500
+/** ms without an event after which etcd is asked whether there is nothing new; and how long it may take to answer. */
+const HEARTBEAT = 1000
+const PATIENCE = 2000
 const RECONCILE = 180_000
 const JITTER = 0.2
 
@@ -74,10 +78,14 @@ export class EtcdStore {
   #opened: Promise<void> | null = null
   #watch: EtcdWatch | null = null
   #watchFailure: Error | null = null
+  /** Version of the last marker that has been read or told of; 0: there was none. */
+  #seen = 0
+  /** Monotonic ms of the last event. */
+  #heardAt = 0
   #failures = 0
   #error: Error | null = null
   #isAway = false
-  /** Cluster and version of what was told last. */
+  /** Cluster, version and marker of what was told last. */
   #told = ''
   #firstRead: (() => void) | null = null
   #started = false
@@ -113,7 +121,7 @@ export class EtcdStore {
 
   /** Names of items that were changed and not committed. */
   get pending(): readonly string[] {
-    return [...this.#log.pending.keys()]
+    return [...this.#log.pending.keys()].toSorted()
   }
 
   /** Version that was committed last, as far as this store has seen; 0: none. */
@@ -243,23 +251,40 @@ export class EtcdStore {
       const reading = await readStore(link, this.#prefix, head, this.#log, warn)
       if (this.#closed) return
       this.#log.replace(reading)
+      this.#seen = head.version
       this.#setBack(reading.committed === null ? this.#unknownState() : this.#lostState(head.version))
     } catch (error) {
       if (!this.#closed) this.#setAway(error as Error)
       throw error
     }
     this.#tell()
-    if (this.#log.committed !== null) this.#firstRead?.()
   }
 
-  /** Until it is time to look again; rejects when the watch ends. */
+  /** Until it is time to look again; rejects when the watch ends, or is silent about what has happened. */
   async #follow(): Promise<void> {
     this.#watchFailure = null
     this.#openWatch()
-    await this.#pause.wait((this.#options.reconcile ?? RECONCILE) * (1 - Math.random() * JITTER))
-    this.#watch?.close()
-    this.#watch = null
-    if (this.#watchFailure !== null) throw this.#watchFailure as Error
+    const end = now() + (this.#options.reconcile ?? RECONCILE) * (1 - Math.random() * JITTER)
+    try {
+      while (!this.#closed && now() < end) {
+        await this.#pause.wait(HEARTBEAT)
+        if (this.#watchFailure !== null) throw this.#watchFailure as Error
+        await this.#listen()
+      }
+    } finally {
+      this.#watch?.close()
+      this.#watch = null
+    }
+  }
+
+  /** A connection may be dead without a word, and a watch silent: is what it has told all there is? */
+  async #listen(): Promise<void> {
+    const seen = this.#seen
+    if (this.#closed || this.#heardAt > now() - HEARTBEAT) return
+    const { version } = await readHead(this.#connection.link, this.#prefix, PATIENCE)
+    if (version === this.#seen) return
+    await this.#pause.wait(HEARTBEAT)
+    if (this.#seen === seen) throw new Error(`the watch is silent about version ${version}`)
   }
 
   #openWatch(): void {
@@ -283,15 +308,11 @@ export class EtcdStore {
 
   #apply(events: readonly EtcdEvent[]): void {
     if (this.#closed) return
+    this.#heardAt = now()
+    const before = this.#log.committed
     this.#log.apply(events)
     this.#failures = 0
-    const committed = this.#log.committed
-    if (
-      committed !== null &&
-      committed.commit.version > 0 &&
-      events.some(({ revision }) => revision === committed.commit.version)
-    )
-      this.#error = null
+    if (this.#log.committed !== before) [this.#seen, this.#error] = [this.version, null]
     this.#tell()
   }
 
@@ -307,6 +328,7 @@ export class EtcdStore {
       this.#told = keyOf(config)
       this.#events.committed(config)
     }
+    if (config !== null) this.#firstRead?.()
     this.#watchPending()
   }
 
@@ -365,6 +387,6 @@ export class EtcdStore {
   }
 }
 
-function keyOf({ cluster, commit }: StoredConfig): string {
-  return `${cluster}:${commit.version}`
+function keyOf({ cluster, commit, marker }: StoredConfig): string {
+  return `${cluster} ${commit.version} ${marker}`
 }

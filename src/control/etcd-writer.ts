@@ -34,7 +34,7 @@ export interface StoreState {
 const MAX_OPERATIONS = 120
 const MAX_BYTES = 1_200_000
 /** Seconds that the lock of a writer outlives it. */
-const LOCK_SECONDS = 15
+const LOCK_SECONDS = 8
 /** A transaction whose answer was lost is sent again: its conditions see to it that it happens once. */
 const TRIES = 3
 const NAMED = 10
@@ -73,7 +73,7 @@ export class EtcdWriter {
     return this.#explain(async () => {
       if (version !== undefined) return this.#readEarlier(version)
       const head = await readHead(this.#link, this.#prefix)
-      const known = { committed: null, current: SortedTexts.EMPTY }
+      const known = { committed: null, revision: 0, current: SortedTexts.EMPTY }
       const { commit, committed, current, lock } = await readStore(this.#link, this.#prefix, head, known, () => {})
       const base = committed ?? SortedTexts.EMPTY
       const pending = committed === null ? new Map<string, string | null>() : current.changesSince(base)
@@ -141,7 +141,10 @@ export class EtcdWriter {
     if (!isClean) return conditions
     const old = { target: 'changed', relation: 'below', revision: base + 1 } as const
     for (const name of SINGLE_ITEMS) conditions.push({ key: this.#prefix + name, ...old })
-    for (const folder of ITEM_FOLDERS) conditions.push({ key: this.#prefix + folder, isPrefix: true, ...old })
+    for (const folder of ITEM_FOLDERS) {
+      // From the first key that has a name.
+      conditions.push({ key: `${this.#prefix}${folder}\0`, within: this.#prefix + folder, ...old })
+    }
     return conditions
   }
 

@@ -205,7 +205,7 @@ export class FleetEntry {
   async #warnOfRival(): Promise<void> {
     const rival = this.#rival
     if (rival === null || rival.isTold || Date.now() - rival.since < this.#seconds * 1100) return
-    if ((await this.#link!.leaseLeft(rival.lease)) <= 0) {
+    if ((await this.#link!.leaseLeft(rival.lease)) < 0) {
       this.#rival = null
       return
     }

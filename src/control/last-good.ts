@@ -1,6 +1,6 @@
 // The configuration that served last, on the disk of this gateway: what it starts with when etcd does not answer.
 //
-//   {"format":1,"prefix":…,"cluster":…,"commit":{…},"items":N}     one line each: the head,
+//   {"format":1,"prefix":…,"cluster":…,"marker":…,"commit":{…},"items":N}     one line each: the head,
 //   ["routes/a","text"]                                            the items as they are committed,
 //   ["routes/b","text","served"]                                   one of which is invalid, and serves in an older form,
 //   {"sha256":…}                                                   and the checksum of all lines before.
@@ -96,27 +96,33 @@ export class LastGood {
   async #write(copy: LastGoodCopy): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const temporary = `${this.file}.${process.pid}.tmp`
-    const handle = await open(temporary, 'w', 0o600)
     try {
-      await writeLines(handle, copy, this.#prefix)
-      await handle.sync()
+      await writeWhole(temporary, copy, this.#prefix)
+      await rename(temporary, this.file)
     } catch (error) {
       await rm(temporary, { force: true })
       throw error
-    } finally {
-      await handle.close()
     }
-    await rename(temporary, this.file)
     const directory = await open(this.#directory, 'r')
     await directory.sync()
     await directory.close()
   }
 }
 
+async function writeWhole(file: string, copy: LastGoodCopy, prefix: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await writeLines(handle, copy, prefix)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 async function writeLines(handle: FileHandle, { config, served }: LastGoodCopy, prefix: string): Promise<void> {
   const hash = createHash('sha256')
-  const { cluster, commit, items } = config
-  let lines = `${JSON.stringify({ format: 1, prefix, cluster, commit, items: items.size })}\n`
+  const { cluster, marker, commit, items } = config
+  let lines = `${JSON.stringify({ format: 1, prefix, cluster, marker, commit, items: items.size })}\n`
   for (const [key, text] of items) {
     const good = served.get(key)
     lines += `${JSON.stringify(good === text ? [key, text] : [key, text, good ?? null])}\n`
@@ -151,8 +157,8 @@ function parseCopy(bytes: Buffer, prefix: string): LastGoodCopy | string {
     const serves = good === undefined ? text : good
     if (serves !== null) served.push([key, serves])
   }
-  const { cluster, commit } = head
-  const config = { origin: originOf(prefix), cluster, commit, items: SortedTexts.from(items) }
+  const { cluster, marker, commit } = head
+  const config = { origin: originOf(prefix), cluster, marker, commit, items: SortedTexts.from(items) }
   return { config, served: SortedTexts.from(served) }
 }
 
@@ -160,6 +166,7 @@ interface Head {
   readonly format: number
   readonly prefix: string
   readonly cluster: string
+  readonly marker: string
   readonly commit: CommitInfo
 }
 

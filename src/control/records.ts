@@ -1,4 +1,5 @@
 // What is kept of the past: the versions that served, and who did what.
+import { dirname } from 'node:path'
 import type { ControlConfig } from '../config/control-schema.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { AuditLog } from './audit.ts'
@@ -19,7 +20,7 @@ export async function openRecords(
   control: ControlConfig,
   authority: ConfigAuthority,
 ): Promise<Records> {
-  const directory = stateDirectory(control, file, process.env)
+  const directory = stateDirectory(control, dirname(file), process.env)
   const [history, audit] = await Promise.all([
     ConfigHistory.open({ directory, log }),
     AuditLog.open({ directory, log }),

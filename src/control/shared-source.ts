@@ -38,7 +38,7 @@ export class SharedSource {
 
   /** null: the same store as before, or none. Rejects with StartProblem, and the former is followed on. */
   async follow(control: ControlConfig): Promise<StoreStart | null> {
-    const directory = stateDirectory(control, this.#file, process.env)
+    const directory = stateDirectory(control, dirname(this.#file), process.env)
     const settings = JSON.stringify([control.etcd ?? null, directory])
     const before = this.#followed
     if (settings === before?.settings) return null

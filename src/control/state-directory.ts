@@ -1,16 +1,16 @@
-// Where the control plane keeps what must outlive the process: the last good copy, the history, the audit log.
-import { dirname, join, resolve } from 'node:path'
+// Where a gateway keeps what it wants to find again when it starts.
+import { resolve } from 'node:path'
 import type { ControlConfig } from '../config/control-schema.ts'
 
-/** `file`: the configuration file, absolute. null: nothing is kept on disk. */
+/** `base`: the directory of the configuration file. null: nothing is kept on disk. */
 export function stateDirectory(
-  { directory, etcd }: ControlConfig,
-  file: string,
-  env: Readonly<Record<string, string | undefined>>,
+  control: ControlConfig | undefined,
+  base: string,
+  environment: Readonly<Record<string, string | undefined>>,
 ): string | null {
-  if (directory !== undefined) return resolve(dirname(file), directory)
-  // systemd makes it, and names it (systemd.exec(5)); there may be several.
-  const [given = ''] = (env['STATE_DIRECTORY'] ?? '').split(':')
-  if (given !== '') return given
-  return etcd === undefined ? null : join(dirname(file), '.sluice')
+  if (control?.directory !== undefined) return resolve(base, control.directory)
+  // systemd gives a list, one for each StateDirectory=.
+  const [first = ''] = (environment['STATE_DIRECTORY'] ?? '').split(':')
+  if (first !== '') return resolve(first)
+  return control?.etcd === undefined ? null : resolve(base, '.sluice')
 }

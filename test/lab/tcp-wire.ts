@@ -1,4 +1,5 @@
 // A wire to a server that a test can cut: connections through it are lost, and no new ones are accepted, until it is mended.
+// A frozen one keeps them, and carries nothing.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -6,6 +7,7 @@ export class TcpWire {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #port = 0
+  #isFrozen = false
 
   private constructor(target: number) {
     this.#server = createServer((inner) => {
@@ -20,7 +22,9 @@ export class TcpWire {
           this.#sockets.delete(one)
           other.destroy()
         })
-        one.pipe(other)
+        one.on('data', (bytes: Buffer) => void other.write(bytes))
+        one.on('end', () => other.end())
+        if (this.#isFrozen) one.pause()
       }
     })
   }
@@ -39,6 +43,21 @@ export class TcpWire {
   async mend(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve))
     this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  freeze(): void {
+    this.#isFrozen = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  /** Those that are there now carry nothing any more; new ones do. */
+  freezeOpen(): void {
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  thaw(): void {
+    this.#isFrozen = false
+    for (const socket of this.#sockets) socket.resume()
   }
 
   async cut(): Promise<void> {
