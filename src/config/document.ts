@@ -45,6 +45,29 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Never throws: what is wrong is in `problems`. `env` null: the text may not read the environment. */
 export function parseDocument(text: string, file: string, env: Environment | null): ConfigDocument {
+  const { tree, value, problems, variables, position } = readYaml(text, file, env)
+  return {
+    file,
+    value,
+    problems,
+    pluginDirectories: pluginDirectories(value),
+    at: (path, onKey = false) => position(locate(tree, path, onKey)),
+    isVariable: (path) => variables.has(locate(tree, path, false)),
+  }
+}
+
+export interface ReadYaml {
+  readonly tree: Document
+  readonly value: unknown
+  readonly problems: readonly Problem[]
+  /** Offsets of texts with variables. */
+  readonly variables: ReadonlySet<number>
+  /** Offsets of the beginnings of lines. */
+  readonly lines: readonly number[]
+  readonly position: (offset: number) => Position
+}
+
+export function readYaml(text: string, file: string, env: Environment | null): ReadYaml {
   const lines = new LineCounter()
   const document = parseYaml(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const position = (offset: number): Position => {
@@ -79,14 +102,7 @@ export function parseDocument(text: string, file: string, env: Environment | nul
   } catch (error) {
     problems.push({ file, line: 1, column: 1, key: '', message: `invalid YAML: ${(error as Error).message}` })
   }
-  return {
-    file,
-    value,
-    problems,
-    pluginDirectories: pluginDirectories(value),
-    at: (path, onKey = false) => position(locate(document, path, onKey)),
-    isVariable: (path) => variables.has(locate(document, path, false)),
-  }
+  return { tree: document, value, problems, variables, lines: lines.lineStarts, position }
 }
 
 function describeYamlError(code: string, message: string, before: string): string {
@@ -120,7 +136,7 @@ function substitute(node: Scalar, env: Environment | null, report: (message: str
   node.value = isScalar(reread) ? reread.value : after
 }
 
-function pluginDirectories(value: unknown): string[] {
+export function pluginDirectories(value: unknown): string[] {
   const list: unknown = isRecord(value) ? value['pluginDirectories'] : undefined
   return Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : []
 }
@@ -152,6 +168,6 @@ function locate(document: Document, path: Path, onKey: boolean): number {
   return offset
 }
 
-function startOf(node: unknown): number {
+export function startOf(node: unknown): number {
   return (node as Node | null | undefined)?.range?.[0] ?? 0
 }

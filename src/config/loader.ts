@@ -4,6 +4,7 @@ import { assemble, type State } from './assembly.ts'
 import { parseDocument, type ConfigDocument, type Environment } from './document.ts'
 import { readFilePart, type FilePart } from './file-part.ts'
 import { isCurrent } from './item.ts'
+import { LARGE, parseLargeDocument } from './large-document.ts'
 import { lint } from './lint/lint.ts'
 import type { Moves } from './moves.ts'
 import { inOrder, type Problem } from './problem.ts'
@@ -67,7 +68,7 @@ export class ConfigLoader {
     const known = this.#document
     if (known !== null && known.text === text && known.env === env && known.document.file === file)
       return known.document
-    const document = parseDocument(text, file, env)
+    const document = await (text.length < LARGE ? parseDocument(text, file, env) : parseLargeDocument(text, file, env))
     this.#document = { text, env, document }
     return document
   }
