@@ -13,6 +13,7 @@ import {
   type ConfigTexts,
   type WriteOutcome,
 } from './config-authority.ts'
+import type { Problem } from '../config/problem.ts'
 import type { ConfigHistory } from './history.ts'
 import { withConfig, withRoute, type Served } from './next-texts.ts'
 import { InvalidConfiguration, type Validated } from './publish.ts'
@@ -199,8 +200,8 @@ function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, stri
   return items
 }
 
-function warningsOf({ warnings }: Validated): Validated['warnings'] {
-  return warnings
+function warningsOf({ warnings, lint }: Validated): Problem[] {
+  return [...warnings, ...lint]
 }
 
 function noRoute(name: string): WriteRefusal {
