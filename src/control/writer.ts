@@ -19,6 +19,7 @@ import { withConfig, withRoute, type Served } from './next-texts.ts'
 import { InvalidConfiguration, type Validated } from './publish.ts'
 import { patchedRoute } from './route-change.ts'
 import { VersionConflict } from './shared-store.ts'
+import { keysThatDiffer } from './text-delta.ts'
 import { WriteRefusal } from './write-refusal.ts'
 
 /** Changes that may wait for the one that is made. */
@@ -194,10 +195,7 @@ function refuseDepth(value: unknown, levels = MOST_LEVELS): void {
 
 /** What is to be written: text by key, null for what goes. */
 function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, string | null> {
-  const items = new Map<string, string | null>()
-  for (const [key, text] of after) if (before.get(key) !== text) items.set(key, text)
-  for (const key of before.keys()) if (!after.has(key)) items.set(key, null)
-  return items
+  return new Map(keysThatDiffer(before, after).map((key) => [key, after.get(key) ?? null]))
 }
 
 function warningsOf({ warnings, lint }: Validated): Problem[] {
