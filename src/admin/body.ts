@@ -74,7 +74,10 @@ async function chunksOf(request: IncomingMessage, take: (bytes: number) => void)
       if (error === null) resolve()
       else reject(error)
     }
-    const timer = setTimeout(() => end(new Refusal(408, 'The body did not arrive in time.')), IDLE_LIMIT)
+    const timer = setTimeout(
+      () => end(new Refusal(408, 'The body did not arrive in time.', { connection: 'close' })),
+      IDLE_LIMIT,
+    )
     const data = (chunk: Buffer): void => {
       try {
         take(chunk.length)

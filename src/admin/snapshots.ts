@@ -35,7 +35,8 @@ function listed({ history, control, snapshot }: AdminState): unknown[] {
   }))
   const versions = new Set(kept.map(({ version }) => version))
   const others = [...inUse.values()].filter(({ version }) => !versions.has(version))
-  const rest = others.map((each) => ({ ...each, serving: each.version === snapshot.version }))
+  const untold = { author: '', message: '', why: '', changes: null }
+  const rest = others.map((each) => ({ ...each, ...untold, serving: each.version === snapshot.version }))
   return [...rest, ...known].toSorted((a, b) => b.version - a.version)
 }
 

@@ -4,7 +4,7 @@ import type { Change } from '../config/diff.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConfigTexts, VersionInfo } from './config-authority.ts'
 import { HistoryJournal, type JournalRecord } from './history-journal.ts'
-import { applyDelta, deltaOf, sizeOfDelta, sizeOfTexts, type TextsDelta } from './text-delta.ts'
+import { applyDelta, deltaOf, keysThatDiffer, sizeOfDelta, sizeOfTexts, type TextsDelta } from './text-delta.ts'
 
 const MOST_VERSIONS = 50
 /** Characters of all texts together; the newest is kept whatever its size. */
@@ -61,7 +61,7 @@ export class ConfigHistory {
 
   /** This version serves now. `changes`: against the one before, null when there was none. */
   record(info: VersionInfo, texts: ConfigTexts, changes: readonly Change[] | null): void {
-    if (info.version === this.newest?.version && isSame(texts, this.#texts)) return
+    if (info.version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0) return
     const kept = changes !== null && JSON.stringify(changes).length <= MOST_CHANGES ? changes : null
     const report = { ...info, changes: changes?.length ?? null }
     const isFirst = this.#entries.length === 0
@@ -136,11 +136,4 @@ export class ConfigHistory {
     }
     return records.toReversed()
   }
-}
-
-function isSame(a: ConfigTexts, b: ConfigTexts): boolean {
-  if (a === b) return true
-  if (a.size !== b.size) return false
-  for (const [key, text] of a) if (b.get(key) !== text) return false
-  return true
 }

@@ -1,4 +1,5 @@
 // What one text, or one set of texts, is against another, so that many versions of a large one can be kept.
+import { SortedTexts } from '../base/sorted-texts.ts'
 import type { ConfigTexts } from './config-authority.ts'
 
 /** Characters kept at the beginning and the end, and what stands between them. */
@@ -13,13 +14,20 @@ export type TextsDelta = Readonly<Record<string, TextDelta | string | null>>
 
 export function deltaOf(from: ConfigTexts, to: ConfigTexts): TextsDelta {
   const changes: [string, TextDelta | string | null][] = []
-  for (const [key, text] of to) {
-    const before = from.get(key)
-    if (before === undefined) changes.push([key, text])
-    else if (before !== text) changes.push([key, textDelta(before, text)])
+  for (const key of keysThatDiffer(from, to)) {
+    const [before, after] = [from.get(key), to.get(key)]
+    if (after === undefined) changes.push([key, null])
+    else changes.push([key, before === undefined ? after : textDelta(before, after)])
   }
-  for (const key of from.keys()) if (!to.has(key)) changes.push([key, null])
   return Object.fromEntries(changes)
+}
+
+/** Keys of texts that are new, gone or other ones. Two SortedTexts cost what differs, others all that there is. */
+export function keysThatDiffer(from: ConfigTexts, to: ConfigTexts): string[] {
+  if (from === to) return []
+  if (from instanceof SortedTexts && to instanceof SortedTexts) return [...to.changesSince(from).keys()]
+  const gone = [...from.keys()].filter((key) => !to.has(key))
+  return [...gone, ...[...to].filter(([key, text]) => from.get(key) !== text).map(([key]) => key)]
 }
 
 /** Throws TypeError when the delta does not fit. */

@@ -13,11 +13,13 @@ import {
   type ConfigTexts,
   type WriteOutcome,
 } from './config-authority.ts'
+import type { Problem } from '../config/problem.ts'
 import type { ConfigHistory } from './history.ts'
 import { withConfig, withRoute, type Served } from './next-texts.ts'
 import { InvalidConfiguration, type Validated } from './publish.ts'
 import { patchedRoute } from './route-change.ts'
 import { VersionConflict } from './shared-store.ts'
+import { keysThatDiffer } from './text-delta.ts'
 import { WriteRefusal } from './write-refusal.ts'
 
 /** Changes that may wait for the one that is made. */
@@ -193,14 +195,11 @@ function refuseDepth(value: unknown, levels = MOST_LEVELS): void {
 
 /** What is to be written: text by key, null for what goes. */
 function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, string | null> {
-  const items = new Map<string, string | null>()
-  for (const [key, text] of after) if (before.get(key) !== text) items.set(key, text)
-  for (const key of before.keys()) if (!after.has(key)) items.set(key, null)
-  return items
+  return new Map(keysThatDiffer(before, after).map((key) => [key, after.get(key) ?? null]))
 }
 
-function warningsOf({ warnings }: Validated): Validated['warnings'] {
-  return warnings
+function warningsOf({ warnings, lint }: Validated): Problem[] {
+  return [...warnings, ...lint]
 }
 
 function noRoute(name: string): WriteRefusal {

@@ -4,6 +4,7 @@ import { diffConfigs, type Change } from '../config/diff.ts'
 import { isRecord } from '../config/document.ts'
 import { writtenValue } from '../config/edit.ts'
 import { FILE_ITEM, type ConfigTexts } from './config-authority.ts'
+import { keysThatDiffer } from './text-delta.ts'
 
 /** A text that is no YAML counts as nothing. */
 export function writtenChanges(
@@ -11,8 +12,7 @@ export function writtenChanges(
   after: ConfigTexts,
   plugins: ReadonlyMap<string, { readonly schema: TSchema }>,
 ): Promise<Change[]> {
-  const differ = (key: string): boolean => before.get(key) !== after.get(key)
-  const keys = [...new Set([...before.keys(), ...after.keys()])].filter(differ)
+  const keys = keysThatDiffer(before, after)
   return diffConfigs(configOf(before, keys), configOf(after, keys), plugins)
 }
 

@@ -12,8 +12,8 @@ const COLUMNS = [
   { title: 'Version', heads: true, cell: ({ version }) => String(version) },
   { title: 'Since', cell: ({ since }) => (typeof since === 'number' ? moment(since) : '') },
   { title: 'Requests', numeric: true, cell: ({ pins }) => count(Number(pins ?? 0)) },
-  { title: 'Routes', numeric: true, cell: ({ routes }) => count(Number(routes ?? 0)) },
-  { title: 'State', cell: ({ retired }) => (retired === true ? 'ends with its requests' : 'serves') },
+  { title: 'Routes', numeric: true, cell: ({ routes }) => (routes === null ? '' : count(Number(routes ?? 0))) },
+  { title: 'State', cell: stateOf },
 ]
 
 export class ConfigurationSection {
@@ -47,6 +47,12 @@ export class ConfigurationSection {
   failed(problem) {
     this.#table.show([], `They cannot be read: ${problem}`)
   }
+}
+
+/** @param {any} snapshot */
+function stateOf({ retired, pins }) {
+  if (retired !== true) return 'serves'
+  return pins > 0 ? 'ends with its requests' : 'was there before'
 }
 
 /** @param {HTMLElement} list @param {readonly string[]} problems */
