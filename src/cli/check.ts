@@ -1,5 +1,6 @@
 import { UsageError, readArguments, type Command } from './command.ts'
 import { loadConfiguration } from './configuration.ts'
+import { counted } from './words.ts'
 
 export const check: Command = {
   name: 'check',
@@ -13,7 +14,8 @@ export const check: Command = {
     const loaded = await loadConfiguration(file)
     if (loaded === null) return 1
     const { routes, upstreams = {} } = loaded.snapshot.config
-    process.stdout.write(`${file}: ok (${routes.length} routes, ${Object.keys(upstreams).length} upstreams)\n`)
+    const contents = [counted(routes.length, 'route'), counted(Object.keys(upstreams).length, 'upstream')]
+    process.stdout.write(`${file}: ok (${contents.join(', ')})\n`)
     loaded.snapshot.release()
     return 0
   },
