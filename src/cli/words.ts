@@ -14,3 +14,9 @@ export function table(rows: readonly (readonly string[])[]): string {
     row.map((cell, column) => (column === row.length - 1 ? cell : fit(cell, widths[column]!))).join('  ')
   return clean.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
+
+/** `2026-11-21 18:00:03`, UTC; `-` when it is not known. */
+export function writtenTime(time: number): string {
+  const date = new Date(time)
+  return time <= 0 || Number.isNaN(date.getTime()) ? '-' : date.toISOString().slice(0, 19).replace('T', ' ')
+}

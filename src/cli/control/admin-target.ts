@@ -1,0 +1,158 @@
+// The configuration of a running gateway, through its admin API.
+import { isRecord } from '../../config/document.ts'
+import { AdminRefusal, problemsOf, type AdminAnswer, type AdminClient, type AdminQuestion } from '../admin-client.ts'
+import { TOKEN_HINT } from '../admin-options.ts'
+import { reversed } from './change-lines.ts'
+import { changesOf, historyEntry, instanceStatus, recordsOf } from './reports.ts'
+import {
+  Conflict,
+  TargetFailure,
+  type Authorship,
+  type Change,
+  type ConfigTarget,
+  type ConfigText,
+  type HistoryEntry,
+  type InstanceStatus,
+  type Operand,
+  type Preview,
+} from './target.ts'
+
+/** ms. A write is answered when the new version serves. */
+const WRITE_TIMEOUT = 60_000
+/** Latest versions that a gateway keeps. */
+const MOST_VERSIONS = 50
+const LONGEST_HEADER = 1_000
+
+export class AdminTarget implements ConfigTarget {
+  readonly #client: AdminClient
+  readonly #address: string
+
+  constructor(address: string, client: AdminClient) {
+    this.#address = address
+    this.#client = client
+  }
+
+  describe(): string {
+    return this.#address
+  }
+
+  close(): void {}
+
+  async version(): Promise<number> {
+    const { headers, value } = await this.#ask('config')
+    const said = isRecord(value) ? value['version'] : undefined
+    const version = typeof said === 'number' ? said : Number(/^"(\d+)/.exec(headers.etag ?? '')?.[1])
+    if (Number.isSafeInteger(version)) return version
+    throw new TargetFailure(`${this.#address}: the answer has no version: is this the admin listener of a gateway?`)
+  }
+
+  async preview(text: ConfigText): Promise<Preview> {
+    const version = await this.version()
+    const question = { ...replacing(text), headers: { ...replacing(text).headers, 'if-match': `"${version}"` } }
+    const { value } = await this.#ask('config?validate=only', question, text.file)
+    const warnings = problemsOf(isRecord(value) ? value['warnings'] : undefined)
+    return { version, changes: changesOf(value), warnings: ofFile(warnings, text.file), notes: [], isSame: false }
+  }
+
+  async apply(text: ConfigText, base: number, authorship: Authorship): Promise<number> {
+    const question = replacing(text)
+    const headers = { ...question.headers, ...writing(base, authorship) }
+    return this.#newVersion(await this.#ask('config', { ...question, headers }, text.file))
+  }
+
+  async activate(version: number, base: number, authorship: Authorship): Promise<number> {
+    const headers = writing(base, authorship)
+    return this.#newVersion(
+      await this.#ask(`snapshots/${version}/activate`, { method: 'POST', headers, timeout: WRITE_TIMEOUT }),
+    )
+  }
+
+  async compare(before: Operand, after: Operand): Promise<readonly Change[]> {
+    if (before.kind === 'file' || after.kind === 'file') {
+      const [file, other] = before.kind === 'file' ? [before, after] : [after as typeof before, before]
+      await this.#mustServe(other)
+      const changes = await this.#validated(file)
+      return file === before ? reversed(changes) : changes
+    }
+    const [from, to] = [await this.#number(before), await this.#number(after)]
+    if (from === to) return []
+    const { value } = await this.#ask(`snapshots/${to}?diff=${from}`)
+    return changesOf(value)
+  }
+
+  async history(): Promise<readonly HistoryEntry[]> {
+    const { value } = await this.#ask('snapshots')
+    const entries = recordsOf(value, 'snapshots').flatMap(historyEntry)
+    return entries.toSorted((a, b) => b.version - a.version).slice(0, MOST_VERSIONS)
+  }
+
+  async fleet(): Promise<readonly InstanceStatus[]> {
+    const { value } = await this.#ask('fleet')
+    return recordsOf(value, 'instances').map(instanceStatus)
+  }
+
+  /** The gateway compares a file with what serves: it has the environment and the plugins. */
+  async #validated(text: ConfigText): Promise<Change[]> {
+    const { value } = await this.#ask('config/validate', { ...replacing(text), method: 'POST' }, text.file)
+    const { valid, problems } = isRecord(value) ? value : {}
+    if (valid === true) return changesOf(value)
+    throw new TargetFailure(`${text.file} is not valid`, ofFile(problemsOf(problems), text.file))
+  }
+
+  /** Texts of earlier versions do not leave a gateway: they may have secrets. */
+  async #mustServe(operand: Operand): Promise<void> {
+    if (operand.kind !== 'version' || operand.version === (await this.version())) return
+    const hint = `compare it with live, and live with @${operand.version}`
+    throw new TargetFailure('the admin API compares a file only with the version that serves', [], hint)
+  }
+
+  async #number(operand: Operand): Promise<number> {
+    return operand.kind === 'version' ? operand.version : this.version()
+  }
+
+  #newVersion({ headers, value }: AdminAnswer): number {
+    const said = isRecord(value) ? value['version'] : undefined
+    const version = typeof said === 'number' ? said : Number(/^"(\d+)/.exec(headers.etag ?? '')?.[1])
+    if (Number.isSafeInteger(version)) return version
+    throw new TargetFailure(`${this.#address}: it was taken, and the answer has no version`)
+  }
+
+  async #ask(path: string, question: AdminQuestion = {}, file = ''): Promise<AdminAnswer> {
+    try {
+      return await this.#client.ask(`/admin/v1/${path}`, question)
+    } catch (error) {
+      if (!(error instanceof AdminRefusal)) throw error
+      throw failure(this.#address, error, file)
+    }
+  }
+}
+
+function failure(address: string, { status, message, problems }: AdminRefusal, file: string): TargetFailure {
+  if (status === 412) return new Conflict(`${address}: somebody else has changed the configuration`)
+  if (status === 422 && problems.length > 0) return new TargetFailure(`${file} is not valid`, ofFile(problems, file))
+  return new TargetFailure(`${address}: ${message}`, ofFile(problems, file), status === 401 ? TOKEN_HINT : '')
+}
+
+/** The gateway does not know how the user calls the file. */
+function ofFile<P extends { readonly file: string }>(problems: readonly P[], file: string): P[] {
+  return file === '' ? [...problems] : problems.map((problem) => ({ ...problem, file }))
+}
+
+function replacing({ file, text }: ConfigText): AdminQuestion & { readonly headers: Readonly<Record<string, string>> } {
+  const type = file.endsWith('.json') ? 'application/json' : 'application/yaml'
+  return { method: 'PUT', headers: { 'content-type': type }, body: text, timeout: WRITE_TIMEOUT }
+}
+
+function writing(base: number, { author, message }: Authorship): Record<string, string> {
+  return {
+    'if-match': `"${base}"`,
+    'sluice-author': fieldValue(author),
+    ...(message === '' ? {} : { 'sluice-message': fieldValue(message) }),
+  }
+}
+
+/** UTF-8 in a header field (RFC 9110 section 5.5 lets such bytes pass), on one line. */
+function fieldValue(text: string): string {
+  const line = text.replaceAll(/\p{Cc}+/gu, ' ').trim()
+  return Buffer.from(line.slice(0, LONGEST_HEADER)).toString('latin1')
+}

@@ -1,0 +1,57 @@
+// What a gateway or etcd tells about changes, versions and instances, read with care: anything may have written it.
+import { isRecord } from '../../config/document.ts'
+import { problemsOf, textOr } from '../admin-client.ts'
+import type { Change, HistoryEntry, InstanceStatus } from './target.ts'
+
+/** Those under a key of an answer. */
+export function recordsOf(answer: unknown, key: string): Readonly<Record<string, unknown>>[] {
+  const list: unknown = isRecord(answer) ? answer[key] : undefined
+  return Array.isArray(list) ? (list as unknown[]).filter(isRecord) : []
+}
+
+export function changesOf(answer: unknown): Change[] {
+  return recordsOf(answer, 'changes').map(({ key, path, kind, before, after }) => ({
+    key: textOr(key, ''),
+    path: textOr(path, ''),
+    kind: kind === 'added' || kind === 'removed' ? kind : 'changed',
+    before,
+    after,
+  }))
+}
+
+/** An empty list when it is none. */
+export function historyEntry(entry: Readonly<Record<string, unknown>>): HistoryEntry[] {
+  const { version, since, time, author, message, why, changes, serving, retired } = entry
+  if (typeof version !== 'number') return []
+  const changed = Array.isArray(changes) ? changes.length : changes
+  return [
+    {
+      version,
+      time: numberOr(time ?? since, 0),
+      author: textOr(author, ''),
+      message: textOr(message, '') || textOr(why, ''),
+      changes: typeof changed === 'number' ? changed : null,
+      serving: serving === true || (serving === undefined && retired === false),
+    },
+  ]
+}
+
+export function instanceStatus(entry: Readonly<Record<string, unknown>>): InstanceStatus {
+  const { instance, name, version, seen, state, errors, error, since } = entry
+  const [first] = problemsOf(errors)
+  const count = Array.isArray(errors) ? errors.length : 0
+  const more = count > 1 ? ` (and ${count - 1} more)` : ''
+  const place = first === undefined || first.file === '' ? '' : `${first.file}:${first.line}:${first.column} `
+  return {
+    instance: textOr(instance, textOr(name, '?')),
+    version: numberOr(version, 0),
+    seen: Math.max(numberOr(seen, 0), numberOr(version, 0)),
+    state: textOr(state, '?'),
+    error: first === undefined ? textOr(error, '') : `${place}${first.message}${more}`,
+    since: numberOr(since, 0),
+  }
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === 'number' ? value : otherwise
+}
