@@ -103,7 +103,8 @@ export class AdminClient {
         if (answered) return
         fail(error.name === 'TimeoutError' ? new Error(`no answer in ${timeout / 1000} s`) : error)
       })
-      asked.end(body)
+      // Bytes: node would write the head, too, in the encoding of a body that is text.
+      asked.end(body === undefined ? undefined : Buffer.from(body))
     })
   }
 }

@@ -1,10 +1,11 @@
+import type { Change } from '../config/diff.ts'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
-import { changeLine, changeSummary } from './control/change-lines.ts'
+import { shownChange, changeSummary } from './control/change-lines.ts'
 import { author, readConfigText, readWait, wantsColour } from './control/input.ts'
 import { settle } from './control/settle.ts'
-import { printFailure, TARGET_HELP, TARGET_OPTIONS, TARGET_USAGE, withTarget } from './control/target-options.ts'
-import { Conflict, TargetFailure, type Change, type ConfigTarget, type ConfigText, type Preview } from './control/target.ts'
+import { printFailure, TARGET_HELP, TARGET_OPTIONS, withTarget } from './control/target-options.ts'
+import { Conflict, TargetFailure, type ConfigTarget, type ConfigText, type Preview } from './control/target.ts'
 import { harmless, styled } from './top/cells.ts'
 
 export const WRITE_OPTIONS = {
@@ -20,7 +21,7 @@ export const WRITE_HELP =
 
 export const apply: Command = {
   name: 'apply',
-  usage: `apply FILE [--yes] [--message TEXT] [--wait 10s | --no-wait] ${TARGET_USAGE}`,
+  usage: 'apply FILE [--yes] [--message TEXT] [--admin ... | --etcd ...]',
   summary: 'make FILE the configuration; shows the differences, and does it with --yes',
   help:
     'Validates FILE and shows what would change, what looks like a mistake, and where it would be written. Nothing is\n' +
@@ -62,7 +63,7 @@ export function readWaiting(values: { readonly wait?: string; readonly 'no-wait'
 
 export function printChanges(heading: string, changes: readonly Change[]): void {
   const colour = wantsColour(process.stdout)
-  const lines = changes.map((change) => changeLine(change, colour))
+  const lines = changes.map((change) => shownChange(change, colour))
   process.stdout.write([harmless(heading), ...lines, changeSummary(changes)].map((line) => `${line}\n`).join(''))
 }
 
@@ -94,7 +95,11 @@ async function conflicted(verb: string, error: Conflict, target: ConfigTarget, t
   return 1
 }
 
-function printPreview(file: string, target: ConfigTarget, { version, changes, warnings, notes, isSame }: Preview): void {
+function printPreview(
+  file: string,
+  target: ConfigTarget,
+  { version, changes, warnings, notes, isSame }: Preview,
+): void {
   const over = version === 0 ? 'which has none yet' : `over version ${version}`
   printChanges(`${file} to ${target.describe()}, ${over}`, changes)
   if (changes.length === 0 && !isSame) process.stdout.write('The text may differ in comments and order.\n')

@@ -1,16 +1,17 @@
+import type { Change } from '../config/diff.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
-import { changeLine, changeSummary } from './control/change-lines.ts'
+import { shownChange, changeSummary } from './control/change-lines.ts'
 import { compareFiles } from './control/file-changes.ts'
 import { readOperand, wantsColour } from './control/input.ts'
-import { printFailure, TARGET_HELP, TARGET_OPTIONS, TARGET_USAGE, withTarget, type TargetValues } from './control/target-options.ts'
-import { TargetFailure, type Change, type Operand } from './control/target.ts'
+import { printFailure, TARGET_HELP, TARGET_OPTIONS, withTarget, type TargetValues } from './control/target-options.ts'
+import { TargetFailure, type Operand } from './control/target.ts'
 
 /** As diff(1) has it. */
 const TROUBLE = 2
 
 export const diff: Command = {
   name: 'diff',
-  usage: `diff A B [--json] ${TARGET_USAGE}`,
+  usage: 'diff A B [--json] [--admin ... | --etcd ...]',
   summary: 'what differs between two configurations: files, versions, live',
   help:
     'A and B are files, versions (17 or @17; a file of that name is ./17), or "live": the configuration that serves.\n' +
@@ -60,7 +61,7 @@ async function compare(
 
 function asLines(changes: readonly Change[]): string {
   const colour = wantsColour(process.stdout)
-  const lines = changes.map((change) => `${changeLine(change, colour)}\n`)
+  const lines = changes.map((change) => `${shownChange(change, colour)}\n`)
   return lines.length === 0 ? '' : `${lines.join('')}${changeSummary(changes)}\n`
 }
 

@@ -1,11 +1,11 @@
 import { readArguments, UsageError, type Command } from './command.ts'
-import { TARGET_HELP, TARGET_OPTIONS, TARGET_USAGE, withTarget } from './control/target-options.ts'
+import { TARGET_HELP, TARGET_OPTIONS, withTarget } from './control/target-options.ts'
 import type { InstanceStatus } from './control/target.ts'
 import { table, writtenTime } from './words.ts'
 
 export const fleet: Command = {
   name: 'fleet',
-  usage: `fleet [--json] ${TARGET_USAGE}`,
+  usage: 'fleet [--json] [--admin ... | --etcd ...]',
   summary: 'every gateway at one look: version, state, error',
   help:
     'One line for each gateway that shares the configuration: the version that it serves, and what it does not take.\n' +

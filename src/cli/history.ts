@@ -1,11 +1,11 @@
 import { readArguments, UsageError, type Command } from './command.ts'
-import { TARGET_HELP, TARGET_OPTIONS, TARGET_USAGE, withTarget } from './control/target-options.ts'
+import { TARGET_HELP, TARGET_OPTIONS, withTarget } from './control/target-options.ts'
 import type { HistoryEntry } from './control/target.ts'
 import { table, writtenTime } from './words.ts'
 
 export const history: Command = {
   name: 'history',
-  usage: `history [--json] ${TARGET_USAGE}`,
+  usage: 'history [--json] [--admin ... | --etcd ...]',
   summary: 'the last 50 versions: when, by whom, why',
   help: `Latest first; * marks the one that serves. Times are UTC. --json: the same for programs.\n${TARGET_HELP}`,
   async run(argv) {

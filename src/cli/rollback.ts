@@ -1,12 +1,12 @@
 import { dryRunOver, finish, printChanges, printFaster, readWaiting, WRITE_HELP, WRITE_OPTIONS } from './apply.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
 import { author, readVersion } from './control/input.ts'
-import { TARGET_HELP, TARGET_OPTIONS, TARGET_USAGE, withTarget } from './control/target-options.ts'
+import { TARGET_HELP, TARGET_OPTIONS, withTarget } from './control/target-options.ts'
 import { Conflict, TargetFailure, type ConfigTarget } from './control/target.ts'
 
 export const rollback: Command = {
   name: 'rollback',
-  usage: `rollback [VERSION] [--yes] [--message TEXT] [--wait 10s | --no-wait] ${TARGET_USAGE}`,
+  usage: 'rollback [VERSION] [--yes] [--message TEXT] [--admin ... | --etcd ...]',
   summary: 'go back to an earlier version; shows the differences, and does it with --yes',
   help:
     'Without VERSION it is the one before that which serves; `sluice history` lists them. Going back is a new version\n' +

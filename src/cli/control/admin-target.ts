@@ -1,4 +1,5 @@
 // The configuration of a running gateway, through its admin API.
+import type { Change } from '../../config/diff.ts'
 import { isRecord } from '../../config/document.ts'
 import { AdminRefusal, problemsOf, type AdminAnswer, type AdminClient, type AdminQuestion } from '../admin-client.ts'
 import { TOKEN_HINT } from '../admin-options.ts'
@@ -8,7 +9,6 @@ import {
   Conflict,
   TargetFailure,
   type Authorship,
-  type Change,
   type ConfigTarget,
   type ConfigText,
   type HistoryEntry,
@@ -68,12 +68,8 @@ export class AdminTarget implements ConfigTarget {
   }
 
   async compare(before: Operand, after: Operand): Promise<readonly Change[]> {
-    if (before.kind === 'file' || after.kind === 'file') {
-      const [file, other] = before.kind === 'file' ? [before, after] : [after as typeof before, before]
-      await this.#mustServe(other)
-      const changes = await this.#validated(file)
-      return file === before ? reversed(changes) : changes
-    }
+    if (before.kind === 'file') return reversed(await this.#againstServing(before, after))
+    if (after.kind === 'file') return this.#againstServing(after, before)
     const [from, to] = [await this.#number(before), await this.#number(after)]
     if (from === to) return []
     const { value } = await this.#ask(`snapshots/${to}?diff=${from}`)
@@ -91,19 +87,17 @@ export class AdminTarget implements ConfigTarget {
     return recordsOf(value, 'instances').map(instanceStatus)
   }
 
-  /** The gateway compares a file with what serves: it has the environment and the plugins. */
-  async #validated(text: ConfigText): Promise<Change[]> {
+  /** From what serves to the file. The gateway compares them: it has the environment and the plugins. */
+  async #againstServing(text: ConfigText, other: Operand): Promise<Change[]> {
+    if (other.kind === 'version' && other.version !== (await this.version())) {
+      // Texts of earlier versions do not leave a gateway: they may have secrets.
+      const hint = `Compare it with live, and live with @${other.version}.`
+      throw new TargetFailure('the admin API compares a file only with the version that serves', [], hint)
+    }
     const { value } = await this.#ask('config/validate', { ...replacing(text), method: 'POST' }, text.file)
     const { valid, problems } = isRecord(value) ? value : {}
     if (valid === true) return changesOf(value)
     throw new TargetFailure(`${text.file} is not valid`, ofFile(problemsOf(problems), text.file))
-  }
-
-  /** Texts of earlier versions do not leave a gateway: they may have secrets. */
-  async #mustServe(operand: Operand): Promise<void> {
-    if (operand.kind !== 'version' || operand.version === (await this.version())) return
-    const hint = `compare it with live, and live with @${operand.version}`
-    throw new TargetFailure('the admin API compares a file only with the version that serves', [], hint)
   }
 
   async #number(operand: Operand): Promise<number> {

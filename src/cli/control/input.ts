@@ -1,6 +1,6 @@
 // What verbs that change a configuration read: files, versions, durations, and who is at the keyboard.
 import { isUtf8 } from 'node:buffer'
-import { open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { parseUnit, UNIT_EXAMPLES } from '../../config/units.ts'
 import { UsageError } from '../command.ts'
@@ -26,8 +26,7 @@ export async function readConfigText(file: string): Promise<ConfigText> {
 async function readBounded(file: string): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  await using handle = await open(file)
-  for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MOST_BYTES) throw new TargetFailure(`${file} is larger than 16 MiB, the most that a gateway takes`)
     chunks.push(chunk)

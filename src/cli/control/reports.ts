@@ -1,7 +1,8 @@
 // What a gateway or etcd tells about changes, versions and instances, read with care: anything may have written it.
+import type { Change } from '../../config/diff.ts'
 import { isRecord } from '../../config/document.ts'
 import { problemsOf, textOr } from '../admin-client.ts'
-import type { Change, HistoryEntry, InstanceStatus } from './target.ts'
+import type { HistoryEntry, InstanceStatus } from './target.ts'
 
 /** Those under a key of an answer. */
 export function recordsOf(answer: unknown, key: string): Readonly<Record<string, unknown>>[] {
@@ -13,9 +14,9 @@ export function changesOf(answer: unknown): Change[] {
   return recordsOf(answer, 'changes').map(({ key, path, kind, before, after }) => ({
     key: textOr(key, ''),
     path: textOr(path, ''),
-    kind: kind === 'added' || kind === 'removed' ? kind : 'changed',
-    before,
-    after,
+    kind: kind === 'added' || kind === 'removed' || kind === 'moved' ? kind : 'changed',
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
   }))
 }
 

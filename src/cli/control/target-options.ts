@@ -17,8 +17,6 @@ const ETCD_OPTIONS = {
 
 export const TARGET_OPTIONS = { ...ADMIN_OPTIONS, ...ETCD_OPTIONS } as const
 
-export const TARGET_USAGE = '[--admin ADDRESS | --etcd HOST:PORT --prefix /sluice/NAME]'
-
 export const TARGET_HELP =
   `Through the admin API of a gateway: --admin ADDRESS, --token-file FILE.\n${ADMIN_HELP}\n` +
   'In etcd: --etcd HOST:PORT[,HOST:PORT] --prefix /sluice/NAME; --etcd-ca FILE, --etcd-cert FILE and --etcd-key FILE\n' +

@@ -1,16 +1,6 @@
 // What verbs can do with a configuration that serves somewhere: through the admin API of a gateway, or in etcd.
+import type { Change } from '../../config/diff.ts'
 import type { Problem } from '../../config/problem.ts'
-
-/** One difference between two configurations. */
-export interface Change {
-  /** `routes/users`, `upstreams/users`, `paths`, `plugins`, or another key at the top. */
-  readonly key: string
-  /** Inside of it; '' for the whole item. */
-  readonly path: string
-  readonly kind: 'added' | 'removed' | 'changed'
-  readonly before?: unknown
-  readonly after?: unknown
-}
 
 export interface ConfigText {
   /** As the user named it. */
