@@ -5,7 +5,14 @@ import { shownChange, changeSummary } from './control/change-lines.ts'
 import { author, readConfigText, readWait, wantsColour } from './control/input.ts'
 import { settle } from './control/settle.ts'
 import { printFailure, TARGET_HELP, TARGET_OPTIONS, withTarget } from './control/target-options.ts'
-import { Conflict, TargetFailure, type ConfigTarget, type ConfigText, type Preview } from './control/target.ts'
+import {
+  Conflict,
+  TargetFailure,
+  type ConfigTarget,
+  type ConfigText,
+  type Preview,
+  type Written,
+} from './control/target.ts'
 import { harmless, styled } from './top/cells.ts'
 
 export const WRITE_OPTIONS = {
@@ -42,14 +49,14 @@ export const apply: Command = {
       if (values.yes !== true) return dryRunOver(preview.isSame)
       if (preview.isSame) return 0
       const authorship = { author: author(), message: values.message ?? '' }
-      let version: number
+      let written: Written
       try {
-        version = await target.apply(text, preview.version, authorship)
+        written = await target.apply(text, preview.version, authorship)
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
         return conflicted('apply', error, target, text)
       }
-      return finish(target, version, wait)
+      return finish(target, written, wait)
     })
   },
 }
@@ -73,8 +80,10 @@ export function dryRunOver(isSame: boolean): number {
 }
 
 /** Says that it is written, and by whom it is served. */
-export async function finish(target: ConfigTarget, version: number, wait: number | null): Promise<number> {
-  process.stdout.write(`version ${version} is written\n`)
+export async function finish(target: ConfigTarget, { version, isNew }: Written, wait: number | null): Promise<number> {
+  process.stdout.write(
+    isNew ? `version ${version} is written\n` : `nothing is written: version ${version} says the same\n`,
+  )
   if (wait === null) return 0
   const { lines, isServed } = await settle(target, version, wait)
   process.stdout.write(lines.map((line) => `${harmless(line)}\n`).join(''))

@@ -147,11 +147,12 @@ describe('sluice apply', () => {
 
   it('exits 1 when a gateway refuses the version, or does not look at it in time', async (test) => {
     const { admin, changed, apply } = await changing(test)
-    const errors = [{ file: 'etcd:/sluice/edge/routes/new', line: 1, column: 2, key: '', message: 'no upstream' }, {}]
+    const errors = ['etcd:/sluice/edge/routes/new:1:2 no upstream', 'and 1 more']
     admin.fleet = (version) => [
-      { ...served('gw-1', version), state: 'rejected', errors },
-      { ...served('gw-2', 1), seen: version, state: 'rejected', errors: [] },
+      served('gw-1', version, { state: 'rejected', errors }),
+      served('gw-2', 1, { seen: version, state: 'rejected' }),
       served('gw-3', 1),
+      { instance: 'gw-4', status: null, about: null },
     ]
     const { code, out } = await apply(changed, '--yes', '--wait', '100ms')
     assert.equal(code, 1)
@@ -160,6 +161,7 @@ describe('sluice apply', () => {
       /gw-1: refuses version 2, serves 2: etcd:\/sluice\/edge\/routes\/new:1:2 no upstream \(and 1 more\)/,
     )
     assert.match(out, /gw-2: refuses version 2, serves 1: no reason is given/)
+    assert.match(out, /gw-4: has not told what it serves after 0\.1 s/)
     assert.match(out, /gw-3: serves version 1, and has not looked at 2 after 0\.1 s/)
   })
 
@@ -228,7 +230,7 @@ describe('sluice history and sluice fleet', () => {
     admin.store(NEW, 'ann@host', 'second\x1b[2J')
     admin.fleet = (version) => [
       served('gw-1', version),
-      { ...served('gw-2', 1), seen: 2, state: 'rejected', error: 'x' },
+      served('gw-2', 1, { seen: 2, state: 'rejected', errors: ['x'] }),
     ]
     const history = await sluice(['history', '--admin', admin.url])
     assert.deepEqual(history.out.split('\n'), [

@@ -97,7 +97,7 @@ export class ConfigStandIn {
     if (what === 'GET snapshots') return { snapshots: this.versions.map((entry) => this.#row(entry)) }
     if (what === 'GET snapshots/N') return this.#difference(Number(searchParams.get('diff')), Number(name))
     if (what === 'POST snapshots/Nactivate') return this.#activate(request, Number(name))
-    if (what === 'GET fleet') return { instances: this.fleet?.(version) ?? [served('gw-1', version)] }
+    if (what === 'GET fleet') return { instance: 'gw-1', members: this.fleet?.(version) ?? [served('gw-1', version)] }
     if (what === 'POST drain') return { draining: true, inFlight: this.inFlight }
     if (what === 'GET stats') return { requests: { inFlight: this.inFlight } }
     throw refused(404, 'there is no such endpoint')
@@ -153,8 +153,10 @@ export class ConfigStandIn {
   }
 }
 
-export function served(instance: string, version: number): object {
-  return { instance, version, seen: version, state: 'serving', errors: [], since: Date.UTC(2026, 10, 21) }
+/** What a gateway tells of itself, with what is different this time. */
+export function served(instance: string, version: number, more: object = {}): object {
+  const status = { version, seen: version, state: 'serving', errors: [], since: Date.UTC(2026, 10, 21), ...more }
+  return { instance, status, about: null }
 }
 
 function refused(status: number, detail: string, problems: readonly object[] = []): Error {

@@ -4,7 +4,7 @@ import { isRecord } from '../../config/document.ts'
 import { AdminRefusal, problemsOf, type AdminAnswer, type AdminClient, type AdminQuestion } from '../admin-client.ts'
 import { TOKEN_HINT } from '../admin-options.ts'
 import { reversed } from './change-lines.ts'
-import { changesOf, historyEntry, instanceStatus, recordsOf } from './reports.ts'
+import { changesOf, historyEntry, instancesOf, recordsOf } from './reports.ts'
 import {
   Conflict,
   TargetFailure,
@@ -15,6 +15,7 @@ import {
   type InstanceStatus,
   type Operand,
   type Preview,
+  type Written,
 } from './target.ts'
 
 /** ms. A write is answered when the new version serves. */
@@ -36,7 +37,7 @@ export class AdminTarget implements ConfigTarget {
     return this.#address
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 
   async version(): Promise<number> {
     const { headers, value } = await this.#ask('config')
@@ -54,15 +55,15 @@ export class AdminTarget implements ConfigTarget {
     return { version, changes: changesOf(value), warnings: ofFile(warnings, text.file), notes: [], isSame: false }
   }
 
-  async apply(text: ConfigText, base: number, authorship: Authorship): Promise<number> {
+  async apply(text: ConfigText, base: number, authorship: Authorship): Promise<Written> {
     const question = replacing(text)
     const headers = { ...question.headers, ...writing(base, authorship) }
-    return this.#newVersion(await this.#ask('config', { ...question, headers }, text.file))
+    return this.#written(await this.#ask('config', { ...question, headers }, text.file))
   }
 
-  async activate(version: number, base: number, authorship: Authorship): Promise<number> {
+  async activate(version: number, base: number, authorship: Authorship): Promise<Written> {
     const headers = writing(base, authorship)
-    return this.#newVersion(
+    return this.#written(
       await this.#ask(`snapshots/${version}/activate`, { method: 'POST', headers, timeout: WRITE_TIMEOUT }),
     )
   }
@@ -84,7 +85,7 @@ export class AdminTarget implements ConfigTarget {
 
   async fleet(): Promise<readonly InstanceStatus[]> {
     const { value } = await this.#ask('fleet')
-    return recordsOf(value, 'instances').map(instanceStatus)
+    return instancesOf(value)
   }
 
   /** From what serves to the file. The gateway compares them: it has the environment and the plugins. */
@@ -104,10 +105,10 @@ export class AdminTarget implements ConfigTarget {
     return operand.kind === 'version' ? operand.version : this.version()
   }
 
-  #newVersion({ headers, value }: AdminAnswer): number {
-    const said = isRecord(value) ? value['version'] : undefined
+  #written({ headers, value }: AdminAnswer): Written {
+    const { version: said, written } = isRecord(value) ? value : {}
     const version = typeof said === 'number' ? said : Number(/^"(\d+)/.exec(headers.etag ?? '')?.[1])
-    if (Number.isSafeInteger(version)) return version
+    if (Number.isSafeInteger(version)) return { version, isNew: written !== false }
     throw new TargetFailure(`${this.#address}: it was taken, and the answer has no version`)
   }
 

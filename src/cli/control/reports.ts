@@ -1,7 +1,7 @@
 // What a gateway or etcd tells about changes, versions and instances, read with care: anything may have written it.
 import type { Change } from '../../config/diff.ts'
 import { isRecord } from '../../config/document.ts'
-import { problemsOf, textOr } from '../admin-client.ts'
+import { textOr } from '../admin-client.ts'
 import type { HistoryEntry, InstanceStatus } from './target.ts'
 
 /** Those under a key of an answer. */
@@ -37,18 +37,22 @@ export function historyEntry(entry: Readonly<Record<string, unknown>>): HistoryE
   ]
 }
 
-export function instanceStatus(entry: Readonly<Record<string, unknown>>): InstanceStatus {
-  const { instance, name, version, seen, state, errors, error, since } = entry
-  const [first] = problemsOf(errors)
-  const count = Array.isArray(errors) ? errors.length : 0
-  const more = count > 1 ? ` (and ${count - 1} more)` : ''
-  const place = first === undefined || first.file === '' ? '' : `${first.file}:${first.line}:${first.column} `
+export function instancesOf(answer: unknown): InstanceStatus[] {
+  return recordsOf(answer, 'members').map(({ instance, status }) => instanceStatus(textOr(instance, '?'), status))
+}
+
+/** `status`: as the gateway has told it; null when it has not. */
+export function instanceStatus(instance: string, status: unknown): InstanceStatus {
+  const { version, seen, state, errors, since } = isRecord(status) ? status : {}
+  const serves = numberOr(version, 0)
+  const list = Array.isArray(errors) ? (errors as unknown[]).map((error) => textOr(error, '?')) : []
+  const more = list.length > 1 ? ` (and ${list.length - 1} more)` : ''
   return {
-    instance: textOr(instance, textOr(name, '?')),
-    version: numberOr(version, 0),
-    seen: Math.max(numberOr(seen, 0), numberOr(version, 0)),
-    state: textOr(state, '?'),
-    error: first === undefined ? textOr(error, '') : `${place}${first.message}${more}`,
+    instance,
+    version: serves,
+    seen: Math.max(numberOr(seen, 0), serves),
+    state: textOr(state, 'unknown'),
+    error: list.length === 0 ? '' : `${list[0]}${more}`,
     since: numberOr(since, 0),
   }
 }

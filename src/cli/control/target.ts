@@ -31,6 +31,12 @@ export interface Authorship {
   readonly message: string
 }
 
+export interface Written {
+  readonly version: number
+  /** False: nothing was to be changed, and `version` was there before. */
+  readonly isNew: boolean
+}
+
 export interface HistoryEntry extends Authorship {
   readonly version: number
   /** Unix ms */
@@ -47,6 +53,7 @@ export interface InstanceStatus {
   readonly version: number
   /** The newest that it has looked at, served or not. */
   readonly seen: number
+  /** `serving`, `rejected`, or `unknown`: it has told nothing. */
   readonly state: string
   /** What it does not take, the first of it; '' when there is nothing. */
   readonly error: string
@@ -61,15 +68,15 @@ export interface ConfigTarget {
   /** The version that serves, or that the next change is made from; 0: there is none yet. */
   version(): Promise<number>
   preview(text: ConfigText): Promise<Preview>
-  /** The new version. `base`: what the preview was compared with; rejects with Conflict when it has changed since. */
-  apply(text: ConfigText, base: number, authorship: Authorship): Promise<number>
+  /** `base`: what the preview was compared with; rejects with Conflict when it has changed since. */
+  apply(text: ConfigText, base: number, authorship: Authorship): Promise<Written>
   compare(before: Operand, after: Operand): Promise<readonly Change[]>
   /** Latest first, at most 50. */
   history(): Promise<readonly HistoryEntry[]>
-  /** What an earlier version said is the newest version again: its number. */
-  activate(version: number, base: number, authorship: Authorship): Promise<number>
+  /** What an earlier version said becomes the newest version. */
+  activate(version: number, base: number, authorship: Authorship): Promise<Written>
   fleet(): Promise<readonly InstanceStatus[]>
-  close(): void
+  close(): Promise<void>
 }
 
 /** It cannot be done, and this is why: one line, and perhaps problems of the configuration. */
