@@ -48,6 +48,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`Usage: sluice ${command.usage}\n\n${command.help}\n`)
     return 0
   }
+  // A reader that has seen enough (`| head`) ends neither the verb nor what it was asked to do.
+  if (name !== 'run') process.stdout.on('error', () => {})
   try {
     return await command.run(rest)
   } catch (error) {

@@ -23,10 +23,10 @@ interface Lab {
   readonly etcd: EtcdServer
   readonly first: string
   readonly second: string
-  verb(...argv: string[]): Promise<Ended>
+  readonly verb: (...argv: string[]) => Promise<Ended>
   /** Of the item, as it lies in etcd; null: it is not there. */
-  text(key: string): Promise<string | null>
-  put(key: string, value: string): Promise<unknown>
+  readonly text: (key: string) => Promise<string | null>
+  readonly put: (key: string, value: string) => Promise<unknown>
 }
 
 async function lab(test: TestContext): Promise<Lab> {

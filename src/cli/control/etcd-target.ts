@@ -6,7 +6,6 @@ import { VersionConflict, type CommitInfo } from '../../control/shared-store.ts'
 import { counted } from '../words.ts'
 import { instanceStatus } from './reports.ts'
 import { changesBetween, compareItems, type Items } from './shared-changes.ts'
-import { validateShared } from './shared-check.ts'
 import { readSharedFile } from './shared-file.ts'
 import {
   Conflict,
@@ -53,6 +52,8 @@ export class EtcdTarget implements ConfigTarget {
 
   async preview(text: ConfigText): Promise<Preview> {
     const shared = readSharedFile(text)
+    // A whole gateway, for those who need it.
+    const { validateShared } = await import('./shared-check.ts')
     const warnings = await validateShared(text, shared)
     const { commit, items, pending } = await this.#committed()
     const changes = await compareItems(items, shared.items)

@@ -2,7 +2,6 @@
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { diffConfigs, type Change } from '../../config/diff.ts'
 import { isRecord } from '../../config/document.ts'
-import { builtInPlugins } from '../../live-state.ts'
 import { TargetFailure, type ConfigText } from './target.ts'
 
 /** Aliases may make a small text large: this many are followed. */
@@ -10,9 +9,14 @@ const MOST_ALIASES = 100
 
 /** Rejects with TargetFailure. */
 export async function compareFiles(before: ConfigText, after: ConfigText): Promise<Change[]> {
-  const [was, is] = [writtenValue(before), writtenValue(after)]
-  const plugins = new Map((await builtInPlugins()).map((plugin) => [plugin.name, plugin]))
-  return diffConfigs(was, is, plugins)
+  return diffWritten(writtenValue(before), writtenValue(after))
+}
+
+/** The plugins that come with the gateway say which of their options are secrets. */
+export async function diffWritten(before: unknown, after: unknown): Promise<Change[]> {
+  const { builtInPlugins } = await import('../../live-state.ts') // a whole gateway, for those who need it
+  const plugins = await builtInPlugins()
+  return diffConfigs(before, after, new Map(plugins.map((plugin) => [plugin.name, plugin])))
 }
 
 /** Plain data, variables and all. Throws TargetFailure. */

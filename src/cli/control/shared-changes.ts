@@ -1,8 +1,8 @@
 // Two sets of shared items, compared by their texts and by what these say.
 import { parse } from 'yaml'
-import { diffConfigs, type Change } from '../../config/diff.ts'
+import type { Change } from '../../config/diff.ts'
 import { isRecord } from '../../config/document.ts'
-import { builtInPlugins } from '../../live-state.ts'
+import { diffWritten } from './file-changes.ts'
 
 export type Items = ReadonlyMap<string, string>
 
@@ -15,10 +15,9 @@ export function changesBetween(before: Items, after: Items): Map<string, string 
 }
 
 export async function compareItems(before: Items, after: Items): Promise<Change[]> {
-  const plugins = new Map((await builtInPlugins()).map((plugin) => [plugin.name, plugin]))
   // What has the same text says the same: it need not be read.
   const differs = (key: string): boolean => before.get(key) !== after.get(key)
-  return diffConfigs(configOf(before, differs), configOf(after, differs), plugins)
+  return diffWritten(configOf(before, differs), configOf(after, differs))
 }
 
 /** As a configuration has them; in the order of their names, since items have no other. */
