@@ -104,8 +104,10 @@ export class ConfigStandIn {
   }
 
   async #put(request: IncomingMessage, body: string, isDryRun: boolean): Promise<unknown> {
-    if (!isDryRun) this.beforeWrite()
-    this.#mustMatch(request)
+    if (!isDryRun) {
+      this.beforeWrite()
+      this.#mustMatch(request)
+    }
     const checked = await this.#checked(body)
     return { version: isDryRun ? this.latest.version : this.#written(request, body), ...checked }
   }

@@ -40,19 +40,20 @@ export class AdminTarget implements ConfigTarget {
   async close(): Promise<void> {}
 
   async version(): Promise<number> {
-    const { headers, value } = await this.#ask('config')
-    const said = isRecord(value) ? value['version'] : undefined
-    const version = typeof said === 'number' ? said : Number(/^"(\d+)/.exec(headers.etag ?? '')?.[1])
-    if (Number.isSafeInteger(version)) return version
-    throw new TargetFailure(`${this.#address}: the answer has no version: is this the admin listener of a gateway?`)
+    return this.#written(await this.#ask('config')).version
   }
 
   async preview(text: ConfigText): Promise<Preview> {
-    const version = await this.version()
-    const question = { ...replacing(text), headers: { ...replacing(text).headers, 'if-match': `"${version}"` } }
-    const { value } = await this.#ask('config?validate=only', question, text.file)
-    const warnings = problemsOf(isRecord(value) ? value['warnings'] : undefined)
-    return { version, changes: changesOf(value), warnings: ofFile(warnings, text.file), notes: [], isSame: false }
+    const answer = await this.#ask('config?validate=only', replacing(text), text.file)
+    const warnings = problemsOf(isRecord(answer.value) ? answer.value['warnings'] : undefined)
+    const { version } = this.#written(answer)
+    return {
+      version,
+      changes: changesOf(answer.value),
+      warnings: ofFile(warnings, text.file),
+      notes: [],
+      isSame: false,
+    }
   }
 
   async apply(text: ConfigText, base: number, authorship: Authorship): Promise<Written> {
@@ -83,9 +84,13 @@ export class AdminTarget implements ConfigTarget {
     return entries.toSorted((a, b) => b.version - a.version).slice(0, MOST_VERSIONS)
   }
 
+  /** A gateway with a file of its own is a fleet of one. */
   async fleet(): Promise<readonly InstanceStatus[]> {
     const { value } = await this.#ask('fleet')
-    return instancesOf(value)
+    const instances = instancesOf(value)
+    if (instances.length > 0) return instances
+    const version = await this.version()
+    return [{ instance: this.#address, version, seen: version, state: 'serving', error: '', since: 0 }]
   }
 
   /** From what serves to the file. The gateway compares them: it has the environment and the plugins. */
@@ -105,11 +110,12 @@ export class AdminTarget implements ConfigTarget {
     return operand.kind === 'version' ? operand.version : this.version()
   }
 
+  /** Which version the answer is about. */
   #written({ headers, value }: AdminAnswer): Written {
     const { version: said, written } = isRecord(value) ? value : {}
     const version = typeof said === 'number' ? said : Number(/^"(\d+)/.exec(headers.etag ?? '')?.[1])
     if (Number.isSafeInteger(version)) return { version, isNew: written !== false }
-    throw new TargetFailure(`${this.#address}: it was taken, and the answer has no version`)
+    throw new TargetFailure(`${this.#address}: the answer has no version: is this the admin listener of a gateway?`)
   }
 
   async #ask(path: string, question: AdminQuestion = {}, file = ''): Promise<AdminAnswer> {
@@ -128,9 +134,9 @@ function failure(address: string, { status, message, problems }: AdminRefusal, f
   return new TargetFailure(`${address}: ${message}`, ofFile(problems, file), status === 401 ? TOKEN_HINT : '')
 }
 
-/** The gateway does not know how the user calls the file. */
+/** The gateway does not know how the user calls the file; items of a store have names of their own. */
 function ofFile<P extends { readonly file: string }>(problems: readonly P[], file: string): P[] {
-  return file === '' ? [...problems] : problems.map((problem) => ({ ...problem, file }))
+  return problems.map((problem) => (file === '' || problem.file.startsWith('etcd:') ? problem : { ...problem, file }))
 }
 
 function replacing({ file, text }: ConfigText): AdminQuestion & { readonly headers: Readonly<Record<string, string>> } {
