@@ -31,9 +31,10 @@ export const drain: Command = {
     const wait = readWait(values.wait ?? '1m')
     const { address, client } = await openAdmin(values)
     try {
-      const { value } = await client.ask('/admin/v1/drain', { method: 'POST' })
+      const before = inFlightOf(await client.get('/admin/v1/stats'))
+      await client.ask('/admin/v1/drain', { method: 'POST' })
       process.stdout.write(harmless(`${address}: draining`) + '\n')
-      return values['no-wait'] === true ? 0 : await ended(client, address, wait, inFlightOf(value))
+      return values['no-wait'] === true ? 0 : await ended(client, address, wait, before)
     } catch (error) {
       if (!(error instanceof AdminRefusal)) throw error
       process.stderr.write(`sluice drain: ${harmless(`${address}: ${error.message}`)}\n`)

@@ -1,7 +1,11 @@
 // diff, apply, rollback, history and fleet on a real etcd, without a gateway.
 import assert from 'node:assert/strict'
 import { hostname, userInfo } from 'node:os'
+import { dirname } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { EtcdTarget } from '../../src/cli/control/etcd-target.ts'
+import { Conflict } from '../../src/cli/control/target.ts'
+import { Authority } from '../lab/certificates.ts'
 import { EtcdServer } from '../lab/etcd.ts'
 import { files, sluice, type Ended } from '../lab/sluice.ts'
 import { refusingPort } from '../lab/upstreams.ts'
@@ -157,6 +161,21 @@ describe('verbs on etcd', () => {
     assert.doesNotMatch(out, /is written/)
   })
 
+  it('apply writes nothing over what somebody else has written', async (test) => {
+    const { etcd, first, verb } = await lab(test)
+    await verb('apply', first, '--yes', '--no-wait')
+    const target = new EtcdTarget({ hosts: [etcd.url], prefix: PREFIX })
+    test.after(() => target.close())
+    const text = { file: 'second', text: SECOND }
+    const mine = { author: 'me', message: '' }
+    const { version } = await target.preview(text)
+    const theirs = await target.apply({ ...text, text: FIRST.replace('/a', '/c') }, version, mine)
+    await assert.rejects(target.apply(text, version, mine), (error) => error instanceof Conflict)
+    await assert.rejects(target.activate(version, version, mine), (error) => error instanceof Conflict)
+    assert.equal(await target.version(), theirs.version)
+    assert.deepEqual(await target.activate(theirs.version, theirs.version, mine), { ...theirs, isNew: false })
+  })
+
   it('takes thousands of items', async (test) => {
     const { verb } = await lab(test)
     const routes = Array.from(
@@ -189,6 +208,54 @@ describe('verbs on etcd', () => {
       out,
       /gw-1: serves version \d+\ngw-2: refuses version \d+, serves \d+: etcd:\/sluice\/edge\/routes\/new:1:2 no\n$/,
     )
+  })
+
+  it('speak TLS with a certificate of the client', async (test) => {
+    const { first } = await files(test, { first: FIRST })
+    const authority = await Authority.make(dirname(first))
+    const [server, client] = [await authority.sign('server'), await authority.sign('client')]
+    const more = [
+      '--cert-file',
+      server.cert,
+      '--key-file',
+      server.key,
+      '--trusted-ca-file',
+      authority.file,
+      '--client-cert-auth',
+    ]
+    const etcd = await EtcdServer.start(test, { secure: true, more })
+    const place = ['--etcd', `127.0.0.1:${etcd.port}`, '--prefix', PREFIX, '--etcd-ca', authority.file]
+    const done = await sluice([
+      'apply',
+      first,
+      '-y',
+      '--no-wait',
+      ...place,
+      '--etcd-cert',
+      client.cert,
+      '--etcd-key',
+      client.key,
+    ])
+    assert.equal(done.code, 0, done.err)
+    const stranger = await sluice(['history', ...place])
+    assert.deepEqual([stranger.code, stranger.out], [1, ''])
+    assert.match(stranger.err, /^sluice history: etcd does not answer/m)
+  })
+
+  it('tell a wrong password from a user who may not', async (test) => {
+    const { etcd, first } = await lab(test)
+    await etcd.call('auth/user/add', { name: 'root', password: 'root-secret' })
+    await etcd.call('auth/user/grant', { user: 'root', role: 'root' })
+    await etcd.call('auth/user/add', { name: 'guest', password: 'guest-secret' })
+    await etcd.call('auth/enable', {})
+    const apply = (user: string, password: string) =>
+      sluice(['apply', first, '-y', '--no-wait', '--etcd', etcd.url, '--prefix', PREFIX, '--etcd-user', user], {
+        SLUICE_ETCD_PASSWORD: password,
+      })
+    assert.match((await apply('root', 'wrong-secret')).err, /does not accept the user name and password/)
+    assert.match((await apply('guest', 'guest-secret')).err, /etcd denies permission/)
+    const done = await apply('root', 'root-secret')
+    assert.equal(done.code, 0, done.err)
   })
 
   it('say what is wrong in one line', async (test) => {

@@ -267,14 +267,17 @@ describe('sluice drain', () => {
   it('waits until the gateway is gone', async (test) => {
     const admin = await ConfigStandIn.start(test, OLD)
     admin.inFlight = 3
-    const draining = sluice(['drain', '--admin', admin.url])
-    const look = setInterval(() => {
-      if (admin.asked.includes('GET /admin/v1/stats')) admin.stop()
-    }, 10)
-    const { code, out } = await draining
-    clearInterval(look)
+    let looks = 0
+    admin.beforeStats = () => {
+      if (++looks === 4) admin.stop()
+    }
+    const { code, out } = await sluice(['drain', '--admin', admin.url])
     assert.equal(code, 0)
-    assert.match(out, /: draining\n.*it has ended; 3 requests/)
+    assert.deepEqual(
+      admin.asked.slice(0, 3),
+      ['GET', 'POST', 'GET'].map((method, i) => `${method} /admin/v1/${i === 1 ? 'drain' : 'stats'}`),
+    )
+    assert.match(out, /: draining\n.*it has ended; 3 requests under way at the last look\n$/)
   })
 
   it('gives up after --wait', async (test) => {

@@ -28,6 +28,8 @@ export class ConfigStandIn {
   /** Called before a write is looked at. */
   beforeWrite: () => void = () => {}
   inFlight = 0
+  /** Called before the figures are told. */
+  beforeStats: () => void = () => {}
   /** Paths with their methods, as they were asked for. */
   readonly asked: string[] = []
   readonly #server: Server
@@ -98,8 +100,11 @@ export class ConfigStandIn {
     if (what === 'GET snapshots/N') return this.#difference(Number(searchParams.get('diff')), Number(name))
     if (what === 'POST snapshots/Nactivate') return this.#activate(request, Number(name))
     if (what === 'GET fleet') return { instance: 'gw-1', members: this.fleet?.(version) ?? [served('gw-1', version)] }
-    if (what === 'POST drain') return { draining: true, inFlight: this.inFlight }
-    if (what === 'GET stats') return { requests: { inFlight: this.inFlight } }
+    if (what === 'POST drain') return { draining: true }
+    if (what === 'GET stats') {
+      this.beforeStats()
+      return { requests: { inFlight: this.inFlight } }
+    }
     throw refused(404, 'there is no such endpoint')
   }
 
