@@ -31,9 +31,10 @@ export async function validateShared(
   try {
     const validated = await validate(completed(text), resolve(file), await builtInPlugins())
     const live = createLiveState(validated.plugins, new TimerWheel(), new Logs('silent'), { serving: false })
-    const snapshot = compile(validated, 1, live)
+    const snapshot = await compile(validated, 1, live, null)
     snapshot.release()
-    return validated.warnings.map((warning) => ({ ...warning, file }))
+    const { warnings, lint } = validated
+    return [...warnings, ...lint].map((warning) => ({ ...warning, file }))
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     return refuse(error.problems)
