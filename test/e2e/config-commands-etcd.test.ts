@@ -7,6 +7,8 @@ import { EtcdTarget } from '../../src/cli/control/etcd-target.ts'
 import { Conflict } from '../../src/cli/control/target.ts'
 import { Authority } from '../lab/certificates.ts'
 import { EtcdServer } from '../lab/etcd.ts'
+import { GatewayProcess } from '../lab/gateway.ts'
+import { RawClient } from '../lab/raw-client.ts'
 import { files, sluice, type Ended } from '../lab/sluice.ts'
 import { refusingPort } from '../lab/upstreams.ts'
 
@@ -208,6 +210,29 @@ describe('verbs on etcd', () => {
       out,
       /gw-1: serves version \d+\ngw-2: refuses version \d+, serves \d+: etcd:\/sluice\/edge\/routes\/new:1:2 no\n$/,
     )
+  })
+
+  it('wait until a gateway serves what was written', async (test) => {
+    const { etcd, verb } = await lab(test)
+    const routes = (body: string) => `routes: [{ name: page, match: { path: /page }, respond: { body: ${body} } }]\n`
+    const { one, two } = await files(test, { one: routes('one'), two: routes('two') })
+    await verb('apply', one, '--yes', '--no-wait')
+    const gateway = await GatewayProcess.start(
+      test,
+      `version: 1\ninstance: gw-1\nlisteners: [{ name: main, bind: '127.0.0.1:0' }]\n` +
+        `control: { etcd: { hosts: ['${etcd.url}'], prefix: ${PREFIX} } }\n`,
+    )
+    const client = await RawClient.connect(test, gateway.port('main'))
+    assert.equal((await client.get('/page')).body.toString(), 'one')
+    for (const [argv, body] of [
+      [['apply', two], 'two'],
+      [['rollback'], 'one'],
+    ] as const) {
+      const done = await verb(...argv, '--yes')
+      assert.equal(done.code, 0, done.out)
+      assert.match(done.out, /^gw-1: serves version \d+$/m)
+      assert.equal((await client.get('/page')).body.toString(), body)
+    }
   })
 
   it('speak TLS with a certificate of the client', async (test) => {
