@@ -1,6 +1,7 @@
 import { formatProblem } from '../config/problem.ts'
 import { UsageError, readArguments, type Command } from './command.ts'
 import { loadConfiguration } from './configuration.ts'
+import { counted } from './words.ts'
 
 export const check: Command = {
   name: 'check',
@@ -18,7 +19,8 @@ What is valid and yet hardly meant is told as "warning: message"; with --strict 
     for (const { message, ...place } of warnings)
       process.stderr.write(formatProblem({ ...place, file, message: `warning: ${message}` }) + '\n')
     const { routes, upstreams = {} } = loaded.snapshot.config
-    process.stdout.write(`${file}: ok (${routes.length} routes, ${Object.keys(upstreams).length} upstreams)\n`)
+    const contents = [counted(routes.length, 'route'), counted(Object.keys(upstreams).length, 'upstream')]
+    process.stdout.write(`${file}: ok (${contents.join(', ')})\n`)
     loaded.snapshot.release()
     return values.strict === true && warnings.length > 0 ? 1 : 0
   },

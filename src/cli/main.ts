@@ -9,16 +9,27 @@ const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   restart: async () => (await import('./restart.ts')).restart,
   routes: async () => (await import('./routes.ts')).routes,
   explain: async () => (await import('./explain.ts')).explain,
+  diff: async () => (await import('./diff.ts')).diff,
+  apply: async () => (await import('./apply.ts')).apply,
+  rollback: async () => (await import('./rollback.ts')).rollback,
+  history: async () => (await import('./history.ts')).history,
+  fleet: async () => (await import('./fleet.ts')).fleet,
+  drain: async () => (await import('./drain.ts')).drain,
   plugin: async () => (await import('./plugin.ts')).plugin,
   top: async () => (await import('./top.ts')).top,
   health: async () => (await import('./health.ts')).health,
   version: async () => (await import('./version.ts')).version,
 }
 
+/** Columns of what a verb takes; more stands on a line of its own. */
+const WIDTH = 62
+
 async function overview(): Promise<string> {
   const commands = await Promise.all(Object.values(VERBS).map((load) => load()))
-  const width = Math.max(...commands.map(({ usage }) => usage.length))
-  const lines = commands.map(({ usage, summary }) => `  ${usage.padEnd(width)}   ${summary}`)
+  const lines = commands.map(({ usage, summary }) => {
+    const gap = usage.length > WIDTH ? `\n${' '.repeat(WIDTH + 2)}` : ''
+    return `  ${usage.padEnd(WIDTH)}${gap}   ${summary}`
+  })
   return `Usage: sluice VERB [options]\n\n${lines.join('\n')}\n\nsluice VERB --help tells more.\n`
 }
 
@@ -38,6 +49,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`Usage: sluice ${command.usage}\n\n${command.help}\n`)
     return 0
   }
+  // A reader that has seen enough (`| head`) ends neither the verb nor what it was asked to do.
+  if (name !== 'run') process.stdout.on('error', () => {})
   try {
     return await command.run(rest)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { routeRow, type RouteRow } from '../compile/route-table.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
 import { loadConfiguration } from './configuration.ts'
+import { table } from './words.ts'
 
 export const routes: Command = {
   name: 'routes',
@@ -22,11 +23,4 @@ export const routes: Command = {
 
 function cells({ name, host, methods, path, conditions, action }: RouteRow): string[] {
   return [name, host, methods.join(',') || '*', path, conditions.join(', ') || '-', action]
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ')
-  return rows.map(line).join('\n') + '\n'
 }

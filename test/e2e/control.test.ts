@@ -155,7 +155,7 @@ routes:
 
   it('check', async (test) => {
     const good = await file(test, CONFIGURATION)
-    assert.deepEqual(await sluice('check', good), { code: 0, out: `${good}: ok (2 routes, 1 upstreams)\n`, err: '' })
+    assert.deepEqual(await sluice('check', good), { code: 0, out: `${good}: ok (2 routes, 1 upstream)\n`, err: '' })
     const bad = await file(test, CONFIGURATION.replace('upstream: up', 'upstream: upp').replace('origins', 'origin'))
     const { code, err } = await sluice('check', bad)
     assert.equal(code, 1)

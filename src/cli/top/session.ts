@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StatsReport } from '../../admin/stats-report.ts'
 import { Counters, Figures, type UpstreamReport } from '../../admin/dashboard/figures.js'
-import { AdminRefusal, type AdminClient } from './admin-client.ts'
+import { AdminRefusal, type AdminClient } from '../admin-client.ts'
 import { keysOf, press } from './keys.ts'
 import type { Screen } from './screen.ts'
 import { endpointRows } from './tables.ts'
