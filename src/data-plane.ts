@@ -101,11 +101,11 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     // The first configuration decides how its own start is told.
     if (this.#snapshot === null) this.#observe(config)
     const live: LiveState = { ...this.#live, plugins: { ...this.#live.plugins, available: validated.plugins } }
-    const next = compile(validated, version, live)
+    const next = await compile(validated, version, live, this.#snapshot)
     const isFirst = this.#road === null
     let change
     try {
-      await start(validated, live)
+      await start(validated, next)
       await live.traces.load()
       await this.#discover(next)
       this.#ending.signal.throwIfAborted()
@@ -216,12 +216,14 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     void stop.then(() => this.#stopping.delete(stop))
   }
 
-  /**
-   * No more is prepared; stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it.
-   * Resolves with those cut off.
-   */
-  drain(limit?: number, succeeded = false): Promise<number> {
+  /** It is not ready from now on, and prepares nothing more; requests are served as before. */
+  refuse(): void {
     this.#ending.abort(new Error('the gateway stops'))
+  }
+
+  /** Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut off. */
+  drain(limit?: number, succeeded = false): Promise<number> {
+    this.refuse()
     const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.#snapshot?.config ?? {}
     // Who says how long it may take is in a hurry.
     const delay = succeeded || limit !== undefined ? 0 : drainDelay

@@ -4,12 +4,13 @@ import { AdminDoor } from './admin/admin-door.ts'
 import { startAdmin } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { ControlPlane } from './control/control-plane.ts'
+import type { Addresses } from './control/membership.ts'
 import { Reloads } from './control/reloads.ts'
 import { together } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
 import { builtInPlugins } from './live-state.ts'
 import type { Generation } from './process/generation.ts'
-import { Inheritance, type Addresses } from './process/inheritance.ts'
+import { Inheritance, type NamedAddresses } from './process/inheritance.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
@@ -31,7 +32,11 @@ export class Gateway implements Generation {
       plane.scrapes.prepare()
       return startAdmin({ ...inheritance.placeOf('admin', bind), token }, plane)
     }, log)
-    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(plane, this.#door) })
+    const addresses = (): Addresses => ({
+      admin: this.#door.address,
+      listeners: plane.listeners.map(({ address }) => address),
+    })
+    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(plane, this.#door), addresses })
   }
 
   /** Reads, compiles and listens. Rejects with InvalidConfiguration, or with the error of a file or an address. */
@@ -63,7 +68,7 @@ export class Gateway implements Generation {
   }
 
   /** For the next generation. */
-  get addresses(): Addresses {
+  get addresses(): NamedAddresses {
     const addresses = new Map(this.plane.listeners.map(({ name, address }) => [`listener ${name}`, address]))
     return this.#door.address === null ? addresses : addresses.set('admin', this.#door.address)
   }
@@ -73,11 +78,13 @@ export class Gateway implements Generation {
    * the addresses. Resolves with requests cut off.
    */
   async stop(limit?: number, succeeded = false): Promise<number> {
-    this.#control.close()
+    this.plane.refuse()
+    await this.#control.withdraw()
+    const closed = this.#control.close()
     if (succeeded) this.#door.leave()
     const left = await this.plane.drain(limit, succeeded)
     this.#door.close()
-    await this.plane.close()
+    await Promise.all([this.plane.close(), closed])
     return left
   }
 }

@@ -5,7 +5,7 @@ import type { LiveEndpoint } from '../upstreams/live-endpoint.ts'
 import { reportOf } from '../upstreams/report.ts'
 import { json, Refusal, text } from './answer.ts'
 import type { Resource } from './resource.ts'
-import { Slice } from './slices.ts'
+import { Slice } from '../base/slice.ts'
 import type { AdminState } from './state.ts'
 
 export const livez: Resource = {
