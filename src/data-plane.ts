@@ -224,10 +224,7 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     this.#ending.abort(new Error('the gateway stops'))
   }
 
-  /**
-   * Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut
-   * off.
-   */
+  /** Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut off. */
   drain(limit?: number, succeeded = false): Promise<number> {
     this.refuse()
     const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.#snapshot?.config ?? {}

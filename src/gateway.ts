@@ -11,7 +11,7 @@ import { together } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
 import { builtInPlugins } from './live-state.ts'
 import type { Generation } from './process/generation.ts'
-import { Inheritance, type Addresses } from './process/inheritance.ts'
+import { Inheritance, type NamedAddresses } from './process/inheritance.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
@@ -70,7 +70,7 @@ export class Gateway implements Generation {
   }
 
   /** For the next generation. */
-  get addresses(): Addresses {
+  get addresses(): NamedAddresses {
     const addresses = new Map(this.plane.listeners.map(({ name, address }) => [`listener ${name}`, address]))
     return this.#door.address === null ? addresses : addresses.set('admin', this.#door.address)
   }

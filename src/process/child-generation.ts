@@ -1,7 +1,7 @@
 // A generation in a process of its own, as the first process sees it.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { writeMark, type Generation, type Mark, type Order, type Report } from './generation.ts'
-import type { Addresses } from './inheritance.ts'
+import type { NamedAddresses } from './inheritance.ts'
 import type { CommandLine } from './launch.ts'
 
 /** ms between two questions whether it is alive. */
@@ -31,7 +31,7 @@ export class ChildGeneration implements Generation {
   /** Called when somebody has asked this generation for a restart. */
   onRestart: () => void = () => {}
   ready = false
-  #addresses: Addresses
+  #addresses: NamedAddresses
   #hasStarted = false
   #reason = ''
   #errors = ''
@@ -75,7 +75,7 @@ export class ChildGeneration implements Generation {
     return this.#child.pid ?? 0
   }
 
-  get addresses(): Addresses {
+  get addresses(): NamedAddresses {
     return this.#addresses
   }
 

@@ -1,12 +1,12 @@
 // One run of the gateway's code. A restart starts the next generation beside the one that serves, in a process of its own.
-import type { Addresses } from './inheritance.ts'
+import type { NamedAddresses } from './inheritance.ts'
 
 /** What a process runs: a gateway, or a supervisor with its workers. */
 export interface Generation {
   /** It takes requests: configured, listening, not draining. */
   readonly ready: boolean
   /** Where it listens. */
-  readonly addresses: Addresses
+  readonly addresses: NamedAddresses
   /** Reads its configuration again. */
   reload(): Promise<void>
   /** Opens its log files anew. */

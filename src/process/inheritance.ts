@@ -1,7 +1,7 @@
 // What a generation takes over from the one before: its addresses, beside which it listens, also those that the kernel chose.
 
 /** Real address by name of the listener: `listener public`, `admin`. */
-export type Addresses = ReadonlyMap<string, string>
+export type NamedAddresses = ReadonlyMap<string, string>
 
 export interface Place {
   readonly bind: string
@@ -10,10 +10,10 @@ export interface Place {
 }
 
 export class Inheritance {
-  readonly #addresses: Addresses
+  readonly #addresses: NamedAddresses
   #isShared: boolean
 
-  constructor(addresses: Addresses = new Map(), isShared = false) {
+  constructor(addresses: NamedAddresses = new Map(), isShared = false) {
     this.#addresses = addresses
     this.#isShared = isShared
   }

@@ -4,7 +4,7 @@ import { growingDelay } from '../base/growing-delay.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ChildGeneration, type Ending } from './child-generation.ts'
 import type { Generation, Mark } from './generation.ts'
-import type { Addresses } from './inheritance.ts'
+import type { NamedAddresses } from './inheritance.ts'
 import { describeMigration, migrateQueues } from './kernel-settings.ts'
 import { nextCommandLine } from './launch.ts'
 
@@ -28,7 +28,7 @@ export class Keeper {
   #number = 1
   /** null while there is none: it has ended, and the next one is about to start. */
   #serving: Generation | null
-  #addresses: Addresses
+  #addresses: NamedAddresses
   /** It starts, and does not serve alone yet. */
   #starting: ChildGeneration | null = null
   readonly #leaving = new Map<Generation, Promise<void>>()

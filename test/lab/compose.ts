@@ -38,6 +38,7 @@ const Service = Type.Object(
     ulimits: Type.Optional(
       Type.Object({ nofile: Type.Object({ soft: Type.Integer(), hard: Type.Integer() }, CLOSED) }, CLOSED),
     ),
+    sysctls: Type.Optional(Type.Record(Type.String({ pattern: '^net\\.[a-z0-9_.]+$' }), Type.Integer())),
     stop_grace_period: Type.Optional(Duration),
     healthcheck: Type.Optional(HealthCheck),
     depends_on: Type.Optional(DependsOn),

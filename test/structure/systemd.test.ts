@@ -31,7 +31,7 @@ function analyze(...argv: readonly string[]): Promise<{ code: number; text: stri
 describe('the systemd unit', () => {
   it('starts, checks and reloads by commands that there are', () => {
     const commands = ['ExecStartPre', 'ExecStart', 'ExecReload'].flatMap(values)
-    assert.equal(commands.length, 4)
+    assert.equal(commands.length, 5)
     for (const command of commands.filter((each) => each.includes('node'))) {
       const [, script = '', verb = ''] = /^\/usr\/bin\/node \/opt\/sluice\/(\S+) (\w+) /.exec(command) ?? []
       assert.ok(existsSync(join(checkout, script)), command)
