@@ -318,7 +318,7 @@ describe('a snapshot that follows another', () => {
           world.judgeEnd()
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 200) },
+      { numRuns: Number(process.env['RUNS'] ?? 100) },
     )
   })
 })
