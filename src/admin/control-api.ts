@@ -1,5 +1,4 @@
 // What the admin listener may do to the configuration and the process.
-import type { FleetMember } from '../control/fleet.ts'
 import type { ConfigHistory } from '../control/history.ts'
 import type { AuditLog } from '../control/audit.ts'
 import type { FleetMember } from '../control/fleet.ts'

@@ -103,7 +103,7 @@ export class FileControl implements FileAuthority, ConfigAuthority {
     control.#text = yaml
     control.validated = await control.validate(control.texts())
     history.record({ version: 1, time: Date.now(), author: 'file', message: '', why: 'start' }, control.texts(), null)
-    control.listener = await startAdmin('127.0.0.1:0', token, control.#state())
+    control.listener = await startAdmin({ bind: '127.0.0.1:0', token }, control.#state())
     test.after(() => control.listener.close())
     test.after(() => history.close())
     return control
