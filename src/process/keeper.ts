@@ -34,6 +34,8 @@ export class Keeper {
   readonly #leaving = new Map<Generation, Promise<void>>()
   #isRestarting = false
   #isStopping = false
+  /** What was said last about the settings of the kernel: once is enough. */
+  #told = ''
   #failures = 0
   #servingSince = 0
 
@@ -61,7 +63,8 @@ export class Keeper {
     this.#isRestarting = true
     const before = this.#serving
     const migration = describeMigration(await migrateQueues())
-    if (migration !== null) this.#log[migration.level]({}, migration.message)
+    if (migration !== null && migration.message !== this.#told) this.#log[migration.level]({}, migration.message)
+    this.#told = migration?.message ?? this.#told
     const next = await this.#start(true)
     this.#isRestarting = false
     if (next !== null) this.#leave(before, next)
