@@ -19,6 +19,7 @@ import { listenNode } from './listeners/node/listener.ts'
 import { listenUws } from './listeners/uws/listener.ts'
 import { createLiveState } from './live-state.ts'
 import { ListenerSet } from './process/listener-set.ts'
+import type { SharedPorts } from './process/shared-ports.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Durations } from './telemetry/durations.ts'
@@ -46,6 +47,8 @@ export interface DataPlaneOptions {
   readonly file: string
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   readonly fileOf: (plugin: Plugin) => string | null
+  /** Ports that other processes share; null: this process has its addresses for itself. */
+  readonly ports?: SharedPorts | null
 }
 
 export class DataPlane implements Serving, StatsSource, AdminState {
@@ -59,6 +62,7 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly reloads: Reloads
   readonly #stats = new LiveStats(this)
   readonly #logs: Logs
+  readonly #ports: SharedPorts | null
   readonly #wheel = new TimerWheel()
   readonly #listeners = new ListenerSet((config) => this.#open(config))
   readonly #stopping = new Set<Promise<void>>()
@@ -71,8 +75,9 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   #road: MainRoad | null = null
   #snapshot: CompiledSnapshot | null = null
 
-  constructor({ logs, metrics, reloads, file, fileOf }: DataPlaneOptions) {
+  constructor({ logs, metrics, reloads, file, fileOf, ports = null }: DataPlaneOptions) {
     this.#logs = logs
+    this.#ports = ports
     this.log = logs.log
     this.file = file
     this.fileOf = fileOf
@@ -206,10 +211,12 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     const rules = config.canonicalPath ?? {}
     const options = {
       name: config.name,
-      bind: config.bind,
+      shared: this.#ports !== null,
       canonicalPath: (raw: string) => canonicalPath(raw, rules),
     }
-    return config.engine === 'node' ? listenNode(options, this.#road!) : listenUws(options, this.#road!)
+    const listen = config.engine === 'node' ? listenNode : listenUws
+    const open = (bind: string): Promise<RequestListener> => listen({ ...options, bind }, this.#road!)
+    return this.#ports?.open(config, open) ?? open(config.bind)
   }
 
   #observe(config: GatewayConfig): void {

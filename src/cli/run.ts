@@ -2,6 +2,7 @@ import { formatProblem } from '../config/problem.ts'
 import { InvalidConfiguration } from '../control/publish.ts'
 import { Gateway } from '../gateway.ts'
 import { onSignals } from '../process/signals.ts'
+import { Supervisor, workersOf } from '../supervisor.ts'
 import { readThreshold } from '../telemetry/logger.ts'
 import { Logs } from '../telemetry/logs.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
@@ -17,10 +18,11 @@ export const run: Command = {
     const { values } = readArguments(argv, { config: { type: 'string', short: 'c' } })
     const file = values.config
     if (file === undefined) throw new UsageError('--config FILE is needed')
-    const logs = new Logs(readThreshold(process.env['LOG_LEVEL']))
+    const workers = await workersOf(file)
+    const logs = new Logs(readThreshold(process.env['LOG_LEVEL']), { shared: workers > 1 })
     const { log } = logs
     process.once('exit', () => logs.writeNow())
-    let gateway: Gateway | null = null
+    let gateway: Gateway | Supervisor | null = null
     // First of all: a signal during start-up must not end the process by surprise.
     const stopped = new Promise<number>((resolve) => {
       onSignals({
@@ -36,11 +38,11 @@ export const run: Command = {
         },
         abort: () => process.exit(1),
         reload: () => void gateway?.reload(),
-        reopenLogs: () => logs.reopen(),
+        reopenLogs: () => (gateway instanceof Supervisor ? gateway.reopenLogs() : logs.reopen()),
       })
     })
     try {
-      gateway = await Gateway.start(file, logs)
+      gateway = await (workers > 1 ? Supervisor.start(file, workers, logs) : Gateway.start(file, logs))
     } catch (error) {
       const lines =
         error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : [(error as Error).message]

@@ -6,6 +6,8 @@ export interface ListenerOptions {
   readonly bind: string
   /** Makes a request path canonical; '' refuses it. */
   readonly canonicalPath: (raw: string) => string
+  /** Other processes listen there too (SO_REUSEPORT); otherwise an address that is taken is an error. */
+  readonly shared: boolean
 }
 
 export interface Listener {

@@ -54,7 +54,10 @@ export function takeApart(valid: ValidConfig | null): ConfigParts {
 }
 
 /** `defaults`: options of plugins that are only switched on. */
-export function putTogether({ lists, rest, global, present }: ConfigParts, defaults: ValidConfig['defaults']): ValidConfig {
+export function putTogether(
+  { lists, rest, global, present }: ConfigParts,
+  defaults: ValidConfig['defaults'],
+): ValidConfig {
   const config: Record<string, unknown> = { ...rest }
   if (present.includes('upstreams')) config['upstreams'] = record(lists.upstreamNames, lists.upstreams)
   if (present.includes('paths')) config['paths'] = record(lists.pathNames, lists.paths)

@@ -10,7 +10,9 @@ export class FleetMetrics {
   constructor(metrics: Metrics, workers: () => readonly { readonly state: WorkerState }[]) {
     const restarts = RESTART_REASONS.map((reason) => [
       reason,
-      metrics.counter('sluice_worker_restarts_total', 'Workers that ended and were started again, by reason', { reason }),
+      metrics.counter('sluice_worker_restarts_total', 'Workers that ended and were started again, by reason', {
+        reason,
+      }),
     ])
     this.#restarts = Object.fromEntries(restarts) as Record<RestartReason, Counter>
     const count = (wanted: WorkerState): number => workers().filter(({ state }) => state === wanted).length

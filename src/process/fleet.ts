@@ -61,6 +61,11 @@ export class Fleet implements Serving {
     this.#watch.unref()
   }
 
+  /** What serves; null before the first. */
+  get serves(): Candidate | null {
+    return this.#serves?.candidate ?? null
+  }
+
   get workers(): readonly WorkerStatus[] {
     return this.#slots.map(({ number, process, state, since, restarts, version }) => {
       return { number, pid: process.pid, admin: process.admin, state, since, restarts, version }
@@ -154,7 +159,10 @@ export class Fleet implements Serving {
         this.#log.error(fields, 'worker ended; it is started again')
       },
       refused: ({ number }, { message, problems, stale }) => {
-        this.#log.error({ worker: number, problems, reason: message }, 'worker does not take what serves; it is offered again')
+        this.#log.error(
+          { worker: number, problems, reason: message },
+          'worker does not take what serves; it is offered again',
+        )
         if (stale) this.#options.stale()
       },
     }

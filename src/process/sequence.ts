@@ -71,7 +71,7 @@ export function* slicePieces(pieces: readonly Piece[], most: number): Generator<
       slice.push(piece)
       continue
     }
-    for (let i = 0; i < piece.add.length; ) {
+    for (let i = 0; i < piece.add.length;) {
       const part = piece.add.slice(i, i + most - added)
       slice.push({ add: part })
       added += part.length

@@ -158,7 +158,7 @@ export class WorkerSlot {
   /** Brings the worker to what serves, however often that changes meanwhile. `serving` null: nothing does yet. */
   async catchUp(serving: () => Serves | null): Promise<void> {
     const worker = this.#process
-    for (let tries = 1; !this.#stopping && worker === this.#process && !worker.lost; ) {
+    for (let tries = 1; !this.#stopping && worker === this.#process && !worker.lost;) {
       const wanted = serving()
       if (wanted === null) return
       if (wanted.candidate.version === this.#version) return this.becomeReady()

@@ -77,7 +77,7 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
   const address = parseBind(options.bind)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new Error(`cannot listen on ${options.bind}: ${error.message}`)))
-    server.listen('path' in address ? { path: address.path } : address, resolve)
+    server.listen('path' in address ? { path: address.path } : { ...address, reusePort: options.shared }, resolve)
   })
   const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
   const stopAccepting = (): void => {

@@ -65,7 +65,13 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<R
       else reject(new Error(`cannot listen on ${options.bind}: the address is in use or not ours`))
     }
     if ('path' in address) app.listen_unix(listening, address.path)
-    else (app as unknown as ListensWithOptions).listen(address.host, address.port, EXCLUSIVE_PORT, listening)
+    else
+      (app as unknown as ListensWithOptions).listen(
+        address.host,
+        address.port,
+        options.shared ? 0 : EXCLUSIVE_PORT,
+        listening,
+      )
   })
   let listening = true
   const port = 'path' in address ? 0 : uws.us_socket_local_port(socket)

@@ -1,0 +1,120 @@
+// A gateway of several processes: this one decides what serves and sees to the others; they take the requests.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { logSettings } from './compile/log-settings.ts'
+import { isRecord, parseDocument } from './config/document.ts'
+import type { Plugin } from './contract/plugin.ts'
+import { ControlPlane } from './control/control-plane.ts'
+import { Reloads } from './control/reloads.ts'
+import { together, type Serving } from './control/serving.ts'
+import { builtInPlugins } from './live-state.ts'
+import { Fleet } from './process/fleet.ts'
+import { migrateRequests } from './process/migrate-requests.ts'
+import { WorkerProcess } from './process/worker-process.ts'
+import type { Logs } from './telemetry/logs.ts'
+import { Metrics } from './telemetry/metrics.ts'
+
+const WORKER = new URL('worker.ts', import.meta.url).pathname
+const DRAIN_TIMEOUT = 30_000
+
+/** How many processes a configuration file asks for. 1 when it cannot be told: whoever reads the file in earnest says why. */
+export async function workersOf(file: string): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  // Large files are not parsed twice for nothing.
+  if (!/\bworkers\b/.test(text)) return 1
+  const { value } = parseDocument(text, file, process.env)
+  const workers = isRecord(value) ? value['workers'] : undefined
+  if (workers === 'auto') return availableParallelism()
+  return typeof workers === 'number' && Number.isInteger(workers) && workers >= 1 && workers <= 64 ? workers : 1
+}
+
+interface Parts {
+  readonly builtIn: readonly Plugin[]
+  readonly logs: Logs
+}
+
+export class Supervisor {
+  readonly metrics = new Metrics()
+  readonly fleet: Fleet
+  readonly #logs: Logs
+  readonly #control: ControlPlane
+  /** Sockets of the workers' admin APIs: nobody else may come near them. */
+  readonly #sockets: string
+
+  private constructor(file: string, count: number, sockets: string, { builtIn, logs }: Parts) {
+    const { log } = logs
+    this.#logs = logs
+    this.#sockets = sockets
+    const reloads = new Reloads(this.metrics, () => this.#control.version || undefined)
+    this.fleet = new Fleet({
+      count,
+      log,
+      metrics: this.metrics,
+      stale: () => void this.#control.reload(),
+      launch: (number, launch) => {
+        const admin = join(sockets, `${number}.${launch}.sock`)
+        return new WorkerProcess({ entry: WORKER, argv: [String(number), admin, file], env: {}, admin })
+      },
+    })
+    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(this.fleet, this.#observed()) })
+  }
+
+  /** Rejects with InvalidConfiguration, or with the error of a file or an address. */
+  static async start(path: string, count: number, logs: Logs): Promise<Supervisor> {
+    const file = resolve(path)
+    await migration(logs)
+    const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
+    const builtIn = await builtInPlugins()
+    const supervisor = new Supervisor(file, count, sockets, { builtIn, logs })
+    try {
+      await supervisor.#control.start()
+    } catch (error) {
+      await supervisor.stop(0)
+      throw error
+    }
+    const { version } = supervisor.#control
+    logs.log.info({ version, workers: count }, 'ready')
+    return supervisor
+  }
+
+  /** Reads the configuration again now, as SIGHUP asks. */
+  reload(): Promise<void> {
+    return this.#control.reload()
+  }
+
+  reopenLogs(): void {
+    this.#logs.reopen()
+    this.fleet.reopenLogs()
+  }
+
+  /** All workers stop accepting and let requests finish for at most `limit` ms. Resolves with requests cut off. */
+  async stop(limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+    this.#control.close()
+    const cut = await this.fleet.stop(limit)
+    await rm(this.#sockets, { recursive: true, force: true })
+    return cut
+  }
+
+  /** What the configuration says of this process itself. */
+  #observed(): Serving {
+    return {
+      prepare: ({ validated }) => {
+        const activate = async (): Promise<void> => this.#logs.apply(logSettings(validated.valid.config))
+        return Promise.resolve({ activate, discard: () => Promise.resolve() })
+      },
+    }
+  }
+}
+
+
+async function migration({ log }: Logs): Promise<void> {
+  const migration = await migrateRequests()
+  if (migration === 'set')
+    log.info({}, 'net.ipv4.tcp_migrate_req is 1 now: connections that wait for a worker that ends move to another')
+  if (migration === 'off' || migration === 'none')
+    log.warn(
+      {},
+      'connections that wait for a worker when it ends are reset: set net.ipv4.tcp_migrate_req=1 with sysctl (Linux 5.14)',
+    )
+}
