@@ -47,14 +47,15 @@ export class Supervisor {
     this.#logs = logs
     this.#sockets = sockets
     const reloads = new Reloads(this.metrics, () => this.#control.version || undefined)
+    let launches = 0
     this.fleet = new Fleet({
       count,
       log,
       metrics: this.metrics,
       stale: () => void this.#control.reload(),
-      launch: (number, launch) => {
-        const admin = join(sockets, `${number}.${launch}.sock`)
-        return new WorkerProcess({ entry: WORKER, argv: [String(number), admin, file], env: {}, admin })
+      launch: () => {
+        const admin = join(sockets, `${++launches}.sock`)
+        return new WorkerProcess({ entry: WORKER, argv: [admin, file], env: {}, admin })
       },
     })
     this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(this.fleet, this.#observed()) })
@@ -106,7 +107,6 @@ export class Supervisor {
     }
   }
 }
-
 
 async function migration({ log }: Logs): Promise<void> {
   const migration = await migrateRequests()

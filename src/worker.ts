@@ -1,13 +1,14 @@
 // One of several processes that share the listeners. It serves what the supervisor ships, follows the supervisor alone, and
-// ends with it. Started by the supervisor: `worker.ts NUMBER ADMIN_SOCKET`.
+// ends with it. Started by the supervisor: `worker.ts ADMIN_SOCKET FILE`.
 import { startAdmin, type AdminListener } from './admin/server.ts'
+import type { Plugin } from './contract/plugin.ts'
 import { Reloads } from './control/reloads.ts'
-import { together, type Serving } from './control/serving.ts'
+import { together, type Prepared, type Serving } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
 import { builtInPlugins } from './live-state.ts'
 import { PluginShelf } from './process/plugin-shelf.ts'
 import { SharedPorts } from './process/shared-ports.ts'
-import { SupervisorLink } from './process/supervisor-link.ts'
+import { SupervisorLink, type WorkerSide } from './process/supervisor-link.ts'
 import { readThreshold } from './telemetry/logger.ts'
 import { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -15,7 +16,7 @@ import { Metrics } from './telemetry/metrics.ts'
 /** A terminal sends them to the whole group: what becomes of a worker is for the supervisor to say. */
 const NOT_FOR_WORKERS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 
-const [, , number = '', adminSocket = '', file = ''] = process.argv
+const [, , adminSocket = '', file = ''] = process.argv
 
 /** The admin API of this worker, for the supervisor: from the first configuration on. */
 class PrivateAdmin implements Serving {
@@ -26,13 +27,12 @@ class PrivateAdmin implements Serving {
     this.#plane = plane
   }
 
-  async prepare(): Promise<{ activate(): Promise<void>; discard(): Promise<void> }> {
-    const activate = async (): Promise<void> => {
-      if (this.#listener !== null) return
+  async prepare(): Promise<Prepared> {
+    if (this.#listener === null) {
       this.#plane.scrapes.prepare()
       this.#listener = await startAdmin(`unix:${adminSocket}`, null, this.#plane)
     }
-    return { activate, discard: () => Promise.resolve() }
+    return { activate: () => Promise.resolve(), discard: () => Promise.resolve() }
   }
 
   close(): void {
@@ -40,22 +40,15 @@ class PrivateAdmin implements Serving {
   }
 }
 
-async function serve(): Promise<void> {
-  for (const signal of NOT_FOR_WORKERS) process.on(signal, () => {})
-  const logs = new Logs(readThreshold(process.env['LOG_LEVEL']), { shared: true, fields: { worker: Number(number) } })
+/** Everything that this worker has, from the moment on when it is one. */
+function createWorker(number: number, plugins: PluginShelf): WorkerSide {
+  const logs = new Logs(readThreshold(process.env['LOG_LEVEL']), { shared: true, fields: { worker: number } })
   process.once('exit', () => logs.writeNow())
   const metrics = new Metrics()
-  const plugins = new PluginShelf(await builtInPlugins())
   const ports = new SharedPorts()
   const reloads = new Reloads(metrics, () => (plane.ready ? plane.snapshot.version : undefined))
-  const plane: DataPlane = new DataPlane({
-    logs,
-    metrics,
-    reloads,
-    file,
-    ports,
-    fileOf: (plugin) => plugins.fileOf(plugin),
-  })
+  const fileOf = (plugin: Plugin): string | null => plugins.fileOf(plugin)
+  const plane: DataPlane = new DataPlane({ logs, metrics, reloads, file, ports, fileOf })
   const admin = new PrivateAdmin(plane)
   const stop = async (limit?: number): Promise<number> => {
     const cut = await plane.drain(limit)
@@ -64,7 +57,7 @@ async function serve(): Promise<void> {
     await logs.close()
     return cut
   }
-  const link = new SupervisorLink({
+  return {
     serving: together(plane, counted(reloads), admin),
     plugins,
     ports,
@@ -74,8 +67,7 @@ async function serve(): Promise<void> {
       logs.log.error({}, 'the supervisor is gone; the worker drains and ends')
       void stop().then(() => process.exit(1))
     },
-  })
-  link.open()
+  }
 }
 
 /** What the supervisor has activated is applied; what a worker refuses the supervisor counts. */
@@ -90,4 +82,6 @@ function counted(reloads: Reloads): Serving {
   return { prepare: () => Promise.resolve({ activate, discard: () => Promise.resolve() }) }
 }
 
-await serve()
+for (const signal of NOT_FOR_WORKERS) process.on(signal, () => {})
+const plugins = new PluginShelf(await builtInPlugins())
+new SupervisorLink((number) => createWorker(number, plugins)).open()

@@ -10,13 +10,13 @@ import { FleetMetrics } from './fleet-metrics.ts'
 import { LOOK } from './heartbeat.ts'
 import type { Ports, Refused } from './messages.ts'
 import { Shipments } from './shipments.ts'
+import { Spare } from './spare.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import { WorkerSlot, type Outcome, type Serves, type SlotEvents, type WorkerState } from './worker-slot.ts'
 
 export interface FleetOptions {
   readonly count: number
-  /** `launch`: how often that number was started before. */
-  readonly launch: (number: number, launch: number) => WorkerProcess
+  readonly launch: () => WorkerProcess
   readonly log: Logger
   readonly metrics: Metrics
   /** A plugin file is not what was validated any more. */
@@ -46,6 +46,7 @@ export class Fleet implements Serving {
   readonly #slots: readonly WorkerSlot[]
   readonly #metrics: FleetMetrics
   readonly #watch: NodeJS.Timeout
+  readonly #spare: Spare
   #serves: Serves | null = null
   #stopping = false
 
@@ -55,6 +56,7 @@ export class Fleet implements Serving {
     this.#options = options
     this.#log = log
     this.#metrics = new FleetMetrics(metrics, () => this.workers)
+    this.#spare = new Spare(options.launch)
     const events = this.#events()
     this.#slots = Array.from({ length: count }, (_, i) => new WorkerSlot(i + 1, events))
     this.#watch = setInterval(() => this.#look(), LOOK)
@@ -110,6 +112,7 @@ export class Fleet implements Serving {
     })
     await Promise.all(done)
     serves.shipments.forget()
+    this.#spare.keep()
     for (const slot of others) this.#catchUp(slot)
   }
 
@@ -121,6 +124,7 @@ export class Fleet implements Serving {
   async stop(limit: number): Promise<number> {
     this.#stopping = true
     clearInterval(this.#watch)
+    this.#spare.drop()
     const cut = await Promise.all(this.#slots.map((slot) => slot.stop(limit, STOP_PATIENCE)))
     return cut.reduce((sum, each) => sum + each, 0)
   }
@@ -150,7 +154,11 @@ export class Fleet implements Serving {
 
   #events(): SlotEvents {
     return {
-      launch: ({ number, restarts }) => this.#options.launch(number, restarts),
+      launch: ({ number }) => {
+        const worker = this.#spare.take()
+        worker.assign(number)
+        return worker
+      },
       launched: (slot) => this.#catchUp(slot),
       ready: ({ number, process: { pid } }) => this.#log.info({ worker: number, pid }, 'worker ready'),
       ended: ({ number, process: { pid } }, { code, signal }, reason, pause) => {

@@ -24,6 +24,8 @@ export interface Shipment {
 }
 
 export type ToWorker =
+  /** It is worker `number` from now on; before, it waits. */
+  | { readonly type: 'assign'; readonly number: number }
   /** Part of the configuration that comes next. */
   | { readonly type: 'slice'; readonly bytes: Uint8Array }
   /** The last part. */
@@ -36,7 +38,7 @@ export type ToWorker =
   | { readonly type: 'stop'; readonly limit: number }
 
 export type FromWorker =
-  /** It is there and has no configuration yet. */
+  /** It is there, and is nobody in particular yet. */
   | { readonly type: 'hello' }
   /** `ports`: of all listeners that it has now. */
   | { readonly type: 'prepared'; readonly ports: Ports }

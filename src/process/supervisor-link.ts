@@ -25,27 +25,36 @@ interface Ready {
 }
 
 export class SupervisorLink {
-  readonly #side: WorkerSide
+  readonly #create: (number: number) => WorkerSide
+  #assigned: WorkerSide | null = null
   #valid: ValidConfig | null = null
   #reader: ConfigReader | null = null
   #ready: Ready | null = null
   #stopping = false
 
-  constructor(side: WorkerSide) {
-    this.#side = side
+  /** `create` is called once, when it is known which worker this is. */
+  constructor(create: (number: number) => WorkerSide) {
+    this.#create = create
+  }
+
+  get #side(): WorkerSide {
+    return this.#assigned!
   }
 
   /** From now on the supervisor can talk to this process. */
   open(): void {
     process.on('message', (message) => void this.#hear(message as ToWorker))
     process.on('disconnect', () => {
-      if (!this.#stopping) this.#side.orphaned()
+      if (this.#stopping) return
+      if (this.#assigned === null) process.exit(1)
+      this.#assigned.orphaned()
     })
     this.#say({ type: 'hello' })
   }
 
   async #hear(message: ToWorker): Promise<void> {
     if (message.type === 'ping') this.#say({ type: 'pong' })
+    else if (message.type === 'assign') this.#assigned = this.#create(message.number)
     else if (message.type === 'slice') this.#read(message.bytes)
     else if (message.type === 'prepare') this.#say(await this.#prepare(message.bytes, message.shipment))
     else if (message.type === 'activate') await this.#activate()
@@ -94,7 +103,7 @@ export class SupervisorLink {
   async #stop(limit: number): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
-    const cut = await this.#side.stop(limit)
+    const cut = (await this.#assigned?.stop(limit)) ?? 0
     this.#say({ type: 'stopped', cut }, () => process.exit(0))
   }
 

@@ -35,7 +35,7 @@ interface Question {
 export class WorkerProcess {
   readonly admin: string
   readonly ended: Promise<End>
-  /** It runs, and waits for a configuration. Rejects with WorkerLost. */
+  /** It runs, and can be assigned. Rejects with WorkerLost. */
   readonly greeted: Promise<void>
   /** Requests that it cut off when it stopped. */
   cut = 0
@@ -71,9 +71,22 @@ export class WorkerProcess {
     this.#child.on('message', (message) => this.#hear(message as FromWorker))
   }
 
+  /** Makes it worker `number`, as soon as it listens. */
+  assign(number: number): void {
+    void this.greeted.then(
+      () => this.send({ type: 'assign', number }),
+      () => {},
+    )
+  }
+
   /** 0 when it could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0
+  }
+
+  /** It can be assigned at once. */
+  get waits(): boolean {
+    return this.#heartbeat !== null && !this.lost
   }
 
   /** It has ended, or will at once. */
