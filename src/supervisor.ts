@@ -1,4 +1,5 @@
 // A gateway of several processes: this one decides what serves and sees to the others; they take the requests.
+import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -18,15 +19,18 @@ import { Metrics } from './telemetry/metrics.ts'
 const WORKER = new URL('worker.ts', import.meta.url).pathname
 const DRAIN_TIMEOUT = 30_000
 
+function processes(workers: unknown = 1): number {
+  if (workers === 'auto') return availableParallelism()
+  return typeof workers === 'number' && Number.isInteger(workers) && workers >= 1 && workers <= 64 ? workers : 1
+}
+
 /** How many processes a configuration file asks for. 1 when it cannot be told: whoever reads the file in earnest says why. */
 export async function workersOf(file: string): Promise<number> {
   const text = await readFile(file, 'utf8').catch(() => '')
   // Large files are not parsed twice for nothing.
   if (!/\bworkers\b/.test(text)) return 1
   const { value } = parseDocument(text, file, process.env)
-  const workers = isRecord(value) ? value['workers'] : undefined
-  if (workers === 'auto') return availableParallelism()
-  return typeof workers === 'number' && Number.isInteger(workers) && workers >= 1 && workers <= 64 ? workers : 1
+  return processes(isRecord(value) ? value['workers'] : 1)
 }
 
 interface Parts {
@@ -64,6 +68,8 @@ export class Supervisor {
   /** Rejects with InvalidConfiguration, or with the error of a file or an address. */
   static async start(path: string, count: number, logs: Logs): Promise<Supervisor> {
     const file = resolve(path)
+    // They become non-blocking for all who share them. A worker that found them otherwise would make them blocking at its end.
+    void [process.stdout, process.stderr]
     await migration(logs)
     const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
     const builtIn = await builtInPlugins()
@@ -97,11 +103,25 @@ export class Supervisor {
     return cut
   }
 
+  /** Ends everything at once. */
+  abort(): void {
+    this.fleet.abort()
+    rmSync(this.#sockets, { recursive: true, force: true })
+  }
+
   /** What the configuration says of this process itself. */
   #observed(): Serving {
     return {
       prepare: ({ validated }) => {
-        const activate = async (): Promise<void> => this.#logs.apply(logSettings(validated.valid.config))
+        const { config } = validated.valid
+        if (this.fleet.serves === null) this.#logs.apply(logSettings(config))
+        const activate = async (): Promise<void> => {
+          this.#logs.apply(logSettings(config))
+          const asked = processes(config.workers)
+          const { length } = this.fleet.workers
+          if (asked !== length)
+            this.#logs.log.warn({ workers: length, asked }, 'the number of workers changes at the next start')
+        }
         return Promise.resolve({ activate, discard: () => Promise.resolve() })
       },
     }

@@ -36,7 +36,10 @@ export const run: Command = {
             process.exit(0)
           })
         },
-        abort: () => process.exit(1),
+        abort() {
+          if (gateway instanceof Supervisor) gateway.abort()
+          process.exit(1)
+        },
         reload: () => void gateway?.reload(),
         reopenLogs: () => (gateway instanceof Supervisor ? gateway.reopenLogs() : logs.reopen()),
       })

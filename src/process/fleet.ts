@@ -1,18 +1,18 @@
 // All workers together: they get a configuration at the same time, switch to it at the same time, and are replaced when
 // they end.
 import type { Problem } from '../config/problem.ts'
-import type { GatewayConfig } from '../config/schema.ts'
 import { InvalidConfiguration } from '../control/publish.ts'
 import type { Candidate, Prepared, Serving } from '../control/serving.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { Asked } from './asked.ts'
 import { FleetMetrics } from './fleet-metrics.ts'
 import { LOOK } from './heartbeat.ts'
 import type { Ports, Refused } from './messages.ts'
 import { Shipments } from './shipments.ts'
 import { Spare } from './spare.ts'
 import type { WorkerProcess } from './worker-process.ts'
-import { WorkerSlot, type Outcome, type Serves, type SlotEvents, type WorkerState } from './worker-slot.ts'
+import { WorkerSlot, type Serves, type SlotEvents, type WorkerState } from './worker-slot.ts'
 
 export interface FleetOptions {
   readonly count: number
@@ -48,6 +48,8 @@ export class Fleet implements Serving {
   readonly #watch: NodeJS.Timeout
   readonly #spare: Spare
   #serves: Serves | null = null
+  /** The members of the preparation that is under way. */
+  #asked: Asked | null = null
   #stopping = false
 
   /** Starts the processes; they wait for a configuration. */
@@ -77,25 +79,29 @@ export class Fleet implements Serving {
   /** Rejects with InvalidConfiguration when a worker refuses it for its content, with an Error for anything else. */
   async prepare(candidate: Candidate): Promise<Prepared> {
     const shipments = new Shipments(candidate)
-    const { config } = candidate.validated.valid
     const members = this.#members()
-    const asked = Object.fromEntries(config.listeners.filter(wantsAnyPort).map(({ name }) => [name, 0]))
-    let ports = this.#knownPorts(asked)
-    const outcomes: Outcome[] = []
-    // Where any port will do the first worker chooses, and the others take the same.
-    while (outcomes.length < members.length && Object.keys(asked).some((name) => ports[name] === undefined)) {
-      const outcome = await members[outcomes.length]!.prepare(candidate, shipments, ports)
-      outcomes.push(outcome)
-      if (outcome.type === 'refused') break
-      if (outcome.type === 'prepared') ports = pick(outcome.ports, asked)
+    const asked = new Asked(members)
+    this.#asked = asked
+    let ports: Ports
+    try {
+      const { listeners } = candidate.validated.valid.config
+      const anyPort = listeners.filter(({ bind }) => bind.endsWith(':0')).map(({ name }) => name)
+      ports = pick(this.#serves?.ports ?? {}, anyPort)
+      // Where any port will do the first worker that can chooses, and the others take the same.
+      for (let chosen = anyPort.every((name) => Object.hasOwn(ports, name)); !chosen && asked.open.size > 0;) {
+        const outcome = await asked.ask([...asked.open][0]!, (slot) => slot.prepare(candidate, shipments, ports))
+        if (outcome.type === 'prepared') ports = pick(outcome.ports, anyPort)
+        chosen = outcome.type !== 'lost'
+      }
+      if (asked.refusals.length === 0)
+        await Promise.all(
+          [...asked.open].map((each) => asked.ask(each, (slot) => slot.prepare(candidate, shipments, ports))),
+        )
+    } finally {
+      this.#asked = null
     }
-    if (outcomes.at(-1)?.type !== 'refused') {
-      const rest = members.slice(outcomes.length)
-      outcomes.push(...(await Promise.all(rest.map((slot) => slot.prepare(candidate, shipments, ports)))))
-    }
-    const prepared = members.filter((_, i) => outcomes[i]?.type === 'prepared')
+    const { prepared, refusals } = asked
     const discard = async (): Promise<void> => void (await Promise.all(prepared.map((slot) => slot.discard())))
-    const refusals = outcomes.filter((outcome) => outcome.type === 'refused')
     if (refusals.length > 0 || prepared.length === 0) {
       await discard()
       throw this.#refusal(refusals)
@@ -129,14 +135,17 @@ export class Fleet implements Serving {
     return cut.reduce((sum, each) => sum + each, 0)
   }
 
+  /** Nothing is waited for any more. */
+  abort(): void {
+    this.#stopping = true
+    this.#spare.drop()
+    for (const { process } of this.#slots) process.end()
+  }
+
   /** Those that serve; if none does, all, so that a better configuration helps a fleet that none can start with. */
   #members(): WorkerSlot[] {
     const ready = this.#slots.filter(({ state, process }) => state === 'ready' && !process.lost)
     return ready.length > 0 ? ready : this.#slots.filter(({ process }) => !process.lost)
-  }
-
-  #knownPorts(asked: Ports): Ports {
-    return pick(this.#serves?.ports ?? {}, asked)
   }
 
   #refusal(refusals: readonly Refused[]): Error {
@@ -166,12 +175,11 @@ export class Fleet implements Serving {
         const fields = { worker: number, pid, code, signal, reason, restartIn: Math.round(pause) }
         this.#log.error(fields, 'worker ended; it is started again')
       },
-      refused: ({ number }, { message, problems, stale }) => {
+      refused: ({ number }, { message, problems }) => {
         this.#log.error(
           { worker: number, problems, reason: message },
           'worker does not take what serves; it is offered again',
         )
-        if (stale) this.#options.stale()
       },
     }
   }
@@ -179,7 +187,7 @@ export class Fleet implements Serving {
   #look(): void {
     if (this.#stopping) return
     for (const slot of this.#slots) {
-      const { number, process, preparing } = slot
+      const { number, process } = slot
       const pulse = process.look()
       if (pulse === 'fine') {
         if (slot.state === 'unresponsive') this.#recover(slot)
@@ -189,8 +197,8 @@ export class Fleet implements Serving {
         slot.state = 'unresponsive'
         this.#log.warn({ worker: number, pid: process.pid }, 'worker does not answer: its event loop hangs')
       }
-      // Others must not wait for it with a new configuration.
-      if (pulse === 'dead' || preparing) process.kill('unresponsive')
+      // Those that have prepared a new configuration must not wait for it. If all are slow it is the configuration.
+      if (pulse === 'dead' || this.#asked?.isAwaited(slot)) process.kill('unresponsive')
     }
   }
 
@@ -201,10 +209,6 @@ export class Fleet implements Serving {
   }
 }
 
-function wantsAnyPort({ bind }: GatewayConfig['listeners'][number]): boolean {
-  return bind.endsWith(':0')
-}
-
-function pick(ports: Ports, names: Ports): Ports {
-  return Object.fromEntries(Object.entries(ports).filter(([name]) => Object.hasOwn(names, name)))
+function pick(ports: Ports, names: readonly string[]): Ports {
+  return Object.fromEntries(Object.entries(ports).filter(([name]) => names.includes(name)))
 }

@@ -36,7 +36,7 @@ export class Spare {
   drop(): void {
     this.#keeping = false
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#process?.kill('unresponsive')
+    this.#process?.end()
   }
 
   /** Where workers end again and again the next one comes later and later, as they do themselves. */

@@ -58,7 +58,7 @@ export class WorkerSlot {
   #config: ValidConfig | null = null
   #version = 0
   #pending: Pending | null = null
-  #preparing = false
+  #catchingUp: WorkerProcess | null = null
   /** Shipments come one after the other. */
   #turn: Promise<void> = Promise.resolve()
   #endTurn: (() => void) | null = null
@@ -90,16 +90,10 @@ export class WorkerSlot {
     this.since = Date.now()
   }
 
-  /** It is at work on a configuration that others wait for. */
-  get preparing(): boolean {
-    return this.#preparing
-  }
-
   /** Ships what has changed and waits for the answer; what serves is the same. Afterwards comes `activate` or `discard`. */
   async prepare(candidate: Candidate, shipments: Shipments, ports: Ports): Promise<Outcome> {
     await this.#takeTurn()
     const worker = this.#process
-    this.#preparing = true
     const timer = setTimeout(() => worker.kill('unresponsive'), PREPARE_LIMIT)
     let outcome: Outcome = { type: 'lost' }
     try {
@@ -109,7 +103,6 @@ export class WorkerSlot {
       if (!(error instanceof WorkerLost)) throw error
     } finally {
       clearTimeout(timer)
-      this.#preparing = false
       if (outcome.type !== 'prepared') this.#giveTurn()
     }
     return outcome
@@ -158,6 +151,13 @@ export class WorkerSlot {
   /** Brings the worker to what serves, however often that changes meanwhile. `serving` null: nothing does yet. */
   async catchUp(serving: () => Serves | null): Promise<void> {
     const worker = this.#process
+    if (this.#catchingUp === worker) return
+    this.#catchingUp = worker
+    await this.#follow(worker, serving)
+    if (this.#catchingUp === worker) this.#catchingUp = null
+  }
+
+  async #follow(worker: WorkerProcess, serving: () => Serves | null): Promise<void> {
     for (let tries = 1; !this.#stopping && worker === this.#process && !worker.lost;) {
       const wanted = serving()
       if (wanted === null) return

@@ -107,7 +107,7 @@ for (const engine of ENGINES) {
 
 describe('a worker', () => {
   it('that is stopped holds up nobody: it is reported, replaced, and its successor serves what all serve', async (test) => {
-    const lab = await FleetLab.start(test, 3)
+    const lab = await FleetLab.start(test, 2)
     const victim = lab.workers.get(1)!
     test.after(() => lives(victim) && process.kill(victim, 'SIGKILL'))
     process.kill(victim, 'SIGSTOP')
@@ -125,18 +125,18 @@ describe('a worker', () => {
     const ended = lab.gateway.logs.find(lab.lineOf(1, 'worker ended; it is started again'))
     assert.equal(ended?.['reason'], 'unresponsive')
     const pids = new Set<number>()
-    for (let i = 0; i < 200 && pids.size < 3; i++) {
+    for (let i = 0; i < 200 && pids.size < 2; i++) {
       const seen = await probe(await lab.connect())
       assert.equal(seen.version, 2)
       pids.add(seen.pid)
     }
-    assert.ok(!pids.has(victim) && pids.size === 3)
+    assert.ok(!pids.has(victim) && pids.size === 2)
     await load.stop()
     assert.deepEqual(load.failed, [])
   })
 
   it('that refuses a configuration refuses it for all', async (test) => {
-    const lab = await FleetLab.start(test, 3)
+    const lab = await FleetLab.start(test, 2)
     await lab.configure('version: -1')
     const everywhere = await lab.gateway.waitForNext(({ msg }) => msg?.startsWith('configuration rejected') ?? false)
     assert.match(JSON.stringify(everywhere['problems']), /gateway\.yaml:\d+:\d+ plugins\.probe: no version is below 0/)
@@ -172,7 +172,7 @@ describe('a worker', () => {
   })
 
   it('does not outlive the supervisor', async (test) => {
-    const lab = await FleetLab.start(test, 3)
+    const lab = await FleetLab.start(test, 2)
     const children = await childrenOf(lab.gateway.pid)
     assert.ok(children.length >= 3)
     lab.gateway.signal('SIGKILL')
