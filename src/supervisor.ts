@@ -7,6 +7,7 @@ import { logSettings } from './compile/log-settings.ts'
 import { isRecord, parseDocument } from './config/document.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { ControlPlane } from './control/control-plane.ts'
+import type { Addresses } from './control/membership.ts'
 import { Reloads } from './control/reloads.ts'
 import { together, type Serving } from './control/serving.ts'
 import { builtInPlugins } from './live-state.ts'
@@ -62,7 +63,9 @@ export class Supervisor {
         return new WorkerProcess({ entry: WORKER, argv: [admin, file], env: {}, admin })
       },
     })
-    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving: together(this.fleet, this.#observed()) })
+    const serving = together(this.fleet, this.#observed())
+    const addresses = (): Addresses => ({ admin: null, listeners: this.fleet.addresses })
+    this.#control = new ControlPlane({ file, builtIn, log, reloads, serving, addresses })
   }
 
   /** Rejects with InvalidConfiguration, or with the error of a file or an address. */
@@ -97,8 +100,11 @@ export class Supervisor {
 
   /** All workers stop accepting and let requests finish for at most `limit` ms. Resolves with requests cut off. */
   async stop(limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
-    this.#control.close()
+    this.fleet.refuse()
+    await this.#control.withdraw()
+    const closed = this.#control.close()
     const cut = await this.fleet.stop(limit)
+    await closed
     await rm(this.#sockets, { recursive: true, force: true })
     return cut
   }

@@ -62,6 +62,7 @@ function createWorker(number: number, plugins: PluginShelf): WorkerSide {
     plugins,
     ports,
     stop,
+    refuse: () => plane.refuse(),
     reopenLogs: () => logs.reopen(),
     orphaned() {
       logs.log.error({}, 'the supervisor is gone; the worker drains and ends')

@@ -122,6 +122,20 @@ export class Fleet implements Serving {
     for (const slot of others) this.#catchUp(slot)
   }
 
+  /** Real addresses of the listeners, `host:port`. */
+  get addresses(): readonly string[] {
+    if (this.#serves === null) return []
+    const { candidate, ports } = this.#serves
+    const { listeners } = candidate.validated.valid.config
+    return listeners.map(({ name, bind }) => bind.replace(/:0$/, () => `:${ports[name] ?? 0}`))
+  }
+
+  /** Workers are not ready from now on, and serve as before. */
+  refuse(): void {
+    this.#stopping = true
+    for (const { process } of this.#slots) void process.send({ type: 'refuse' })
+  }
+
   reopenLogs(): void {
     for (const { process } of this.#slots) void process.send({ type: 'reopen-logs' })
   }

@@ -34,6 +34,8 @@ export type ToWorker =
   | { readonly type: 'discard' }
   | { readonly type: 'ping' }
   | { readonly type: 'reopen-logs' }
+  /** It is not ready from now on, and serves as before. */
+  | { readonly type: 'refuse' }
   /** `limit`: ms that requests may take to finish. */
   | { readonly type: 'stop'; readonly limit: number }
 

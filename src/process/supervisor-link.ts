@@ -13,6 +13,8 @@ export interface WorkerSide {
   readonly plugins: PluginShelf
   readonly ports: SharedPorts
   reopenLogs(): void
+  /** It is not ready from now on, and serves as before. */
+  refuse(): void
   /** Drains, for at most `limit` ms; resolves with requests cut off. The process ends afterwards. */
   stop(limit: number): Promise<number>
   /** The supervisor is gone, without a word. */
@@ -59,7 +61,8 @@ export class SupervisorLink {
     else if (message.type === 'prepare') this.#say(await this.#prepare(message.bytes, message.shipment))
     else if (message.type === 'activate') await this.#activate()
     else if (message.type === 'discard') await this.#discard()
-    else if (message.type === 'reopen-logs') this.#side.reopenLogs()
+    else if (message.type === 'reopen-logs') this.#assigned?.reopenLogs()
+    else if (message.type === 'refuse') this.#assigned?.refuse()
     else await this.#stop(message.limit)
   }
 
@@ -76,7 +79,8 @@ export class SupervisorLink {
       const valid = reader.finish(bytes)
       const plugins = await this.#side.plugins.take(shipment.plugins)
       this.#side.ports.learn(ports)
-      const validated: Validated = { valid, plugins, file, pluginDirectories, warnings: [] }
+      // What there is to warn of the supervisor has told.
+      const validated: Validated = { valid, plugins, file, pluginDirectories, warnings: [], rejected: [], lint: [] }
       this.#ready = { valid, prepared: await this.#side.serving.prepare({ validated, version, why }) }
       return { type: 'prepared', ports: this.#side.ports.all() }
     } catch (error) {

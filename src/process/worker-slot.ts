@@ -1,7 +1,6 @@
 // One place in the fleet: always one worker process, started again when it ends, and brought to what serves.
 import { performance } from 'node:perf_hooks'
 import { growingDelay } from '../base/growing-delay.ts'
-import type { ValidConfig } from '../config/load.ts'
 import type { Candidate } from '../control/serving.ts'
 import { UNRESPONSIVE_AFTER } from './heartbeat.ts'
 import type { Ports, Refused } from './messages.ts'
@@ -55,8 +54,7 @@ export class WorkerSlot {
   #process!: WorkerProcess
   #state: WorkerState = 'starting'
   /** What the process serves; null: nothing yet. */
-  #config: ValidConfig | null = null
-  #version = 0
+  #serves: Candidate | null = null
   #pending: Pending | null = null
   #catchingUp: WorkerProcess | null = null
   /** Shipments come one after the other. */
@@ -81,7 +79,7 @@ export class WorkerSlot {
   }
 
   get version(): number {
-    return this.#version
+    return this.#serves?.version ?? 0
   }
 
   set state(state: WorkerState) {
@@ -110,7 +108,7 @@ export class WorkerSlot {
 
   async #ship(worker: WorkerProcess, shipments: Shipments, ports: Ports): Promise<Outcome> {
     await worker.greeted
-    const slices = await shipments.from(this.#config)
+    const slices = await shipments.from(this.#serves?.validated.valid ?? null)
     const tail = slices.at(-1)!
     for (const bytes of slices.slice(0, -1)) await worker.send({ type: 'slice', bytes })
     const shipment = { ...shipments.shipment, ports }
@@ -124,8 +122,7 @@ export class WorkerSlot {
     const timer = setTimeout(() => worker.kill('unresponsive'), UNRESPONSIVE_AFTER)
     try {
       await worker.ask({ type: 'activate' }, 'activated')
-      this.#config = candidate.validated.valid
-      this.#version = candidate.version
+      this.#serves = candidate
       return true
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
@@ -161,7 +158,7 @@ export class WorkerSlot {
     for (let tries = 1; !this.#stopping && worker === this.#process && !worker.lost;) {
       const wanted = serving()
       if (wanted === null) return
-      if (wanted.candidate.version === this.#version) return this.becomeReady()
+      if (wanted.candidate === this.#serves) return this.becomeReady()
       const outcome = await this.prepare(wanted.candidate, wanted.shipments, wanted.ports)
       if (outcome.type === 'prepared') await this.activate()
       else if (outcome.type === 'refused') {
@@ -193,8 +190,7 @@ export class WorkerSlot {
 
   #launch(): void {
     this.#timer = null
-    this.#config = null
-    this.#version = 0
+    this.#serves = null
     this.#readyAt = null
     const worker = this.#events.launch(this)
     this.#process = worker
