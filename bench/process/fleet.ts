@@ -1,6 +1,6 @@
 // How long workers take to switch together: one route of many changes, all workers prepare it and activate it.
 // scripts/bench process/fleet [ROUTES] [WORKERS] [CHANGES]
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -56,6 +56,15 @@ function tell(name: string, times: readonly number[]): void {
   console.log(`${name.padEnd(28)} median ${at(0.5, sorted)} ms   p99 ${at(0.99, sorted)} ms`)
 }
 
+/** CPU ms of all workers so far: it tells the same on a busy machine. */
+async function cpu(): Promise<number> {
+  const each = fleet.workers.map(async ({ pid }) => {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  })
+  return (await Promise.all(each)).reduce((sum, ms) => sum + ms, 0)
+}
+
 const sockets = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
 let launches = 0
 const fleet = new Fleet({
@@ -84,6 +93,7 @@ console.log(`${count} routes, ${workers} workers; the first configuration took $
 const encoding: number[] = []
 const preparing: number[] = []
 const activating: number[] = []
+const cpuBefore = await cpu()
 for (let version = 2; version < 2 + changes; version++) {
   const next = changed(valid, (version * 7919) % count, version)
   const begin = performance.now()
@@ -94,6 +104,8 @@ for (let version = 2; version < 2 + changes; version++) {
   preparing.push(prepare)
   activating.push(activate)
 }
+const cpuAfter = await cpu()
+console.log(`CPU of a worker for one change ${((cpuAfter - cpuBefore) / workers / changes).toFixed(1)} ms`)
 tell('what has changed, encoded', encoding)
 tell('prepared by all', preparing)
 tell('activated by all', activating)
