@@ -1,23 +1,23 @@
 // The plane that requests go through, of one process: listeners, the road, and the live state behind it. It serves what it is
 // given (Serving), and knows nothing of files, stores or other processes.
+import type { ControlApi } from './admin/control-api.ts'
 import { LiveStats, type StatsSource } from './admin/live-stats.ts'
 import { exposeOwn } from './admin/own-metrics.ts'
 import { SnapshotHistory } from './admin/snapshot-history.ts'
 import type { AdminState } from './admin/state.ts'
 import type { StatsReport } from './admin/stats-report.ts'
-import { canonicalPath } from './base/canonical-path.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import { logSettings } from './compile/log-settings.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
-import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
+import type { GatewayConfig } from './config/schema.ts'
 import type { RequestListener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { compile, start } from './control/publish.ts'
 import type { Reloads } from './control/reloads.ts'
 import type { Candidate, Prepared, Serving } from './control/serving.ts'
-import { listenNode } from './listeners/node/listener.ts'
-import { listenUws } from './listeners/uws/listener.ts'
+import { openListener } from './listeners/open.ts'
 import { createLiveState } from './live-state.ts'
+import { Inheritance } from './process/inheritance.ts'
 import { ListenerSet } from './process/listener-set.ts'
 import type { SharedPorts } from './process/shared-ports.ts'
 import { MainRoad } from './road/handle.ts'
@@ -47,7 +47,8 @@ export interface DataPlaneOptions {
   readonly file: string
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   readonly fileOf: (plugin: Plugin) => string | null
-  /** Ports that other processes share; null: this process has its addresses for itself. */
+  readonly inheritance?: Inheritance
+  /** Of a worker, which shares its ports; null: this process has its addresses for itself. */
   readonly ports?: SharedPorts | null
 }
 
@@ -59,12 +60,21 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly scrapes: Scrapes
   readonly runtime: RuntimeMetrics
   readonly history = new SnapshotHistory()
+  /** Set by whoever has a control plane. */
+  control: ControlApi | null = null
   readonly reloads: Reloads
   readonly #stats = new LiveStats(this)
   readonly #logs: Logs
-  readonly #ports: SharedPorts | null
   readonly #wheel = new TimerWheel()
-  readonly #listeners = new ListenerSet((config) => this.#open(config))
+  readonly #listeners = new ListenerSet(async (config) => {
+    const ports = this.#ports
+    const place = ports?.placeOf(config) ?? this.#inheritance.placeOf(`listener ${config.name}`, config.bind)
+    const listener = await openListener(config, place, this.#road!)
+    ports?.opened(listener)
+    return listener
+  })
+  readonly #ports: SharedPorts | null
+  readonly #inheritance: Inheritance
   readonly #stopping = new Set<Promise<void>>()
   /** Sources of endpoints that were waited for once: one that stays silent must not hold up every reload. */
   readonly #awaited = new WeakSet<LiveSource>()
@@ -75,9 +85,11 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   #road: MainRoad | null = null
   #snapshot: CompiledSnapshot | null = null
 
-  constructor({ logs, metrics, reloads, file, fileOf, ports = null }: DataPlaneOptions) {
-    this.#logs = logs
+  constructor(options: DataPlaneOptions) {
+    const { logs, metrics, reloads, file, fileOf, inheritance = new Inheritance(), ports = null } = options
+    this.#inheritance = inheritance
     this.#ports = ports
+    this.#logs = logs
     this.log = logs.log
     this.file = file
     this.fileOf = fileOf
@@ -207,18 +219,6 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     for (const { source } of anew) this.#awaited.add(source!)
   }
 
-  #open(config: ListenerConfig): Promise<RequestListener> {
-    const rules = config.canonicalPath ?? {}
-    const options = {
-      name: config.name,
-      shared: this.#ports !== null,
-      canonicalPath: (raw: string) => canonicalPath(raw, rules),
-    }
-    const listen = config.engine === 'node' ? listenNode : listenUws
-    const open = (bind: string): Promise<RequestListener> => listen({ ...options, bind }, this.#road!)
-    return this.#ports?.open(config, open) ?? open(config.bind)
-  }
-
   #observe(config: GatewayConfig): void {
     this.#logs.apply(logSettings(config))
     this.metrics.budget = config.observability?.metrics?.series ?? SERIES_BUDGET
@@ -234,10 +234,16 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     this.#ending.abort(new Error('the gateway stops'))
   }
 
-  /** Stops accepting, and lets requests finish for at most `limit` ms. Resolves with those cut off. */
-  drain(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+  /**
+   * Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut
+   * off.
+   */
+  drain(limit?: number, succeeded = false): Promise<number> {
     this.refuse()
-    return this.#listeners.drain(limit)
+    const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.#snapshot?.config ?? {}
+    // Who says how long it may take is in a hurry.
+    const delay = succeeded || limit !== undefined ? 0 : drainDelay
+    return this.#listeners.drain({ limit: limit ?? drainTimeout, delay, succeeded })
   }
 
   /** After `drain`: gives back what lives behind the road. */

@@ -1,17 +1,21 @@
 // A gateway of several processes: this one decides what serves and sees to the others; they take the requests.
-import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { logSettings } from './compile/log-settings.ts'
 import { isRecord, parseDocument } from './config/document.ts'
+import type { ListenerConfig } from './config/schema.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import type { Addresses } from './control/membership.ts'
+import type { OwnAddresses } from './control/membership.ts'
 import { Reloads } from './control/reloads.ts'
 import { together, type Serving } from './control/serving.ts'
 import { builtInPlugins } from './live-state.ts'
+import { AddressCheck } from './process/address-check.ts'
 import { Fleet } from './process/fleet.ts'
+import type { Generation } from './process/generation.ts'
+import { Inheritance, type Addresses } from './process/inheritance.ts'
+import type { Ports } from './process/messages.ts'
 import { migrateRequests } from './process/migrate-requests.ts'
 import { WorkerProcess } from './process/worker-process.ts'
 import type { Logs } from './telemetry/logs.ts'
@@ -19,6 +23,14 @@ import { Metrics } from './telemetry/metrics.ts'
 
 const WORKER = new URL('worker.ts', import.meta.url).pathname
 const DRAIN_TIMEOUT = 30_000
+
+function inheritedPorts(inheritance: Inheritance, listeners: readonly ListenerConfig[]): Ports {
+  const ports = listeners.map(({ name, bind }): [string, number] => {
+    const place = inheritance.placeOf(`listener ${name}`, bind)
+    return [name, Number(/:(\d+)$/.exec(place.bind)?.[1] ?? 0)]
+  })
+  return Object.fromEntries(ports.filter(([, port]) => port !== 0))
+}
 
 function processes(workers: unknown = 1): number {
   if (workers === 'auto') return availableParallelism()
@@ -37,9 +49,10 @@ export async function workersOf(file: string): Promise<number> {
 interface Parts {
   readonly builtIn: readonly Plugin[]
   readonly logs: Logs
+  readonly inheritance: Inheritance
 }
 
-export class Supervisor {
+export class Supervisor implements Generation {
   readonly metrics = new Metrics()
   readonly fleet: Fleet
   readonly #logs: Logs
@@ -47,7 +60,7 @@ export class Supervisor {
   /** Sockets of the workers' admin APIs: nobody else may come near them. */
   readonly #sockets: string
 
-  private constructor(file: string, count: number, sockets: string, { builtIn, logs }: Parts) {
+  private constructor(file: string, count: number, sockets: string, { builtIn, logs, inheritance }: Parts) {
     const { log } = logs
     this.#logs = logs
     this.#sockets = sockets
@@ -57,30 +70,36 @@ export class Supervisor {
       count,
       log,
       metrics: this.metrics,
+      inherited: (listeners) => inheritedPorts(inheritance, listeners),
       stale: () => void this.#control.reload(),
       launch: () => {
         const admin = join(sockets, `${++launches}.sock`)
         return new WorkerProcess({ entry: WORKER, argv: [admin, file], env: {}, admin })
       },
     })
-    const serving = together(this.fleet, this.#observed())
-    const addresses = (): Addresses => ({ admin: null, listeners: this.fleet.addresses })
+    const isOurs = (name: string, bind: string): boolean => inheritance.placeOf(`listener ${name}`, bind).shared
+    const serving = together(new AddressCheck(isOurs), this.fleet, this.#observed())
+    const addresses = (): OwnAddresses => ({
+      admin: null,
+      listeners: this.fleet.addresses.map(([, address]) => address),
+    })
     this.#control = new ControlPlane({ file, builtIn, log, reloads, serving, addresses })
   }
 
   /** Rejects with InvalidConfiguration, or with the error of a file or an address. */
-  static async start(path: string, count: number, logs: Logs): Promise<Supervisor> {
+  static async start(path: string, count: number, logs: Logs, inheritance = new Inheritance()): Promise<Supervisor> {
     const file = resolve(path)
     // They become non-blocking for all who share them. A worker that found them otherwise would make them blocking at its end.
     void [process.stdout, process.stderr]
     await migration(logs)
     const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
     const builtIn = await builtInPlugins()
-    const supervisor = new Supervisor(file, count, sockets, { builtIn, logs })
+    const supervisor = new Supervisor(file, count, sockets, { builtIn, logs, inheritance })
     try {
       await supervisor.#control.start()
     } catch (error) {
-      await supervisor.stop(0)
+      // What it has accepted beside the generation before must not be cut off.
+      await (inheritance.isShared ? supervisor.stop(undefined, true) : supervisor.stop(0))
       throw error
     }
     const { version } = supervisor.#control
@@ -99,20 +118,28 @@ export class Supervisor {
   }
 
   /** All workers stop accepting and let requests finish for at most `limit` ms. Resolves with requests cut off. */
-  async stop(limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+  async stop(
+    limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT,
+    succeeded = false,
+  ): Promise<number> {
+    // Whoever is asked a second time to end ends at once, and so do the workers.
+    process.once('exit', () => this.fleet.abort())
     this.fleet.refuse()
     await this.#control.withdraw()
     const closed = this.#control.close()
-    const cut = await this.fleet.stop(limit)
+    const cut = await this.fleet.stop(limit, succeeded)
     await closed
     await rm(this.#sockets, { recursive: true, force: true })
     return cut
   }
 
-  /** Ends everything at once. */
-  abort(): void {
-    this.fleet.abort()
-    rmSync(this.#sockets, { recursive: true, force: true })
+  get ready(): boolean {
+    return this.fleet.workers.some(({ state }) => state === 'ready')
+  }
+
+  /** For the next generation. */
+  get addresses(): Addresses {
+    return new Map(this.fleet.addresses.map(([name, address]) => [`listener ${name}`, address]))
   }
 
   /** What the configuration says of this process itself. */

@@ -30,7 +30,7 @@ class PrivateAdmin implements Serving {
   async prepare(): Promise<Prepared> {
     if (this.#listener === null) {
       this.#plane.scrapes.prepare()
-      this.#listener = await startAdmin(`unix:${adminSocket}`, null, this.#plane)
+      this.#listener = await startAdmin({ bind: `unix:${adminSocket}`, token: null }, this.#plane)
     }
     return { activate: () => Promise.resolve(), discard: () => Promise.resolve() }
   }
@@ -50,8 +50,8 @@ function createWorker(number: number, plugins: PluginShelf): WorkerSide {
   const fileOf = (plugin: Plugin): string | null => plugins.fileOf(plugin)
   const plane: DataPlane = new DataPlane({ logs, metrics, reloads, file, ports, fileOf })
   const admin = new PrivateAdmin(plane)
-  const stop = async (limit?: number): Promise<number> => {
-    const cut = await plane.drain(limit)
+  const stop = async (limit?: number, succeeded = false): Promise<number> => {
+    const cut = await plane.drain(limit, succeeded)
     admin.close()
     await plane.close()
     await logs.close()

@@ -72,6 +72,7 @@ const fleet = new Fleet({
   log: new Logs('warn').log,
   metrics: new Metrics(),
   stale() {},
+  inherited: () => ({}),
   launch() {
     const admin = join(sockets, `${++launches}.sock`)
     const entry = new URL('../../src/worker.ts', import.meta.url).pathname

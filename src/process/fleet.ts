@@ -1,6 +1,7 @@
 // All workers together: they get a configuration at the same time, switch to it at the same time, and are replaced when
 // they end.
 import type { Problem } from '../config/problem.ts'
+import type { ListenerConfig } from '../config/schema.ts'
 import { InvalidConfiguration } from '../control/publish.ts'
 import type { Candidate, Prepared, Serving } from '../control/serving.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -19,6 +20,8 @@ export interface FleetOptions {
   readonly launch: () => WorkerProcess
   readonly log: Logger
   readonly metrics: Metrics
+  /** Ports that the generation before has, where the configuration says 0. */
+  readonly inherited: (listeners: readonly ListenerConfig[]) => Ports
   /** A plugin file is not what was validated any more. */
   readonly stale: () => void
 }
@@ -86,7 +89,7 @@ export class Fleet implements Serving {
     try {
       const { listeners } = candidate.validated.valid.config
       const anyPort = listeners.filter(({ bind }) => bind.endsWith(':0')).map(({ name }) => name)
-      ports = pick(this.#serves?.ports ?? {}, anyPort)
+      ports = pick({ ...this.#options.inherited(listeners), ...this.#serves?.ports }, anyPort)
       // Where any port will do the first worker that can chooses, and the others take the same.
       for (let chosen = anyPort.every((name) => Object.hasOwn(ports, name)); !chosen && asked.open.size > 0;) {
         const outcome = await asked.ask([...asked.open][0]!, (slot) => slot.prepare(candidate, shipments, ports))
@@ -122,12 +125,12 @@ export class Fleet implements Serving {
     for (const slot of others) this.#catchUp(slot)
   }
 
-  /** Real addresses of the listeners, `host:port`. */
-  get addresses(): readonly string[] {
+  /** Names and real addresses, `host:port`, of the listeners. */
+  get addresses(): readonly (readonly [name: string, address: string])[] {
     if (this.#serves === null) return []
     const { candidate, ports } = this.#serves
     const { listeners } = candidate.validated.valid.config
-    return listeners.map(({ name, bind }) => bind.replace(/:0$/, () => `:${ports[name] ?? 0}`))
+    return listeners.map(({ name, bind }) => [name, bind.replace(/:0$/, () => `:${ports[name] ?? 0}`)])
   }
 
   /** Workers are not ready from now on, and serve as before. */
@@ -141,11 +144,11 @@ export class Fleet implements Serving {
   }
 
   /** All workers stop accepting and finish their requests, for at most `limit` ms. Resolves with requests cut off. */
-  async stop(limit: number): Promise<number> {
+  async stop(limit: number, succeeded = false): Promise<number> {
     this.#stopping = true
     clearInterval(this.#watch)
     this.#spare.drop()
-    const cut = await Promise.all(this.#slots.map((slot) => slot.stop(limit, STOP_PATIENCE)))
+    const cut = await Promise.all(this.#slots.map((slot) => slot.stop(limit, succeeded, STOP_PATIENCE)))
     return cut.reduce((sum, each) => sum + each, 0)
   }
 

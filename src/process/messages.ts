@@ -36,8 +36,8 @@ export type ToWorker =
   | { readonly type: 'reopen-logs' }
   /** It is not ready from now on, and serves as before. */
   | { readonly type: 'refuse' }
-  /** `limit`: ms that requests may take to finish. */
-  | { readonly type: 'stop'; readonly limit: number }
+  /** `limit`: ms that requests may take to finish. `succeeded`: another generation has the addresses. */
+  | { readonly type: 'stop'; readonly limit: number; readonly succeeded: boolean }
 
 export type FromWorker =
   /** It is there, and is nobody in particular yet. */

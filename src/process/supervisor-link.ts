@@ -16,7 +16,7 @@ export interface WorkerSide {
   /** It is not ready from now on, and serves as before. */
   refuse(): void
   /** Drains, for at most `limit` ms; resolves with requests cut off. The process ends afterwards. */
-  stop(limit: number): Promise<number>
+  stop(limit: number, succeeded: boolean): Promise<number>
   /** The supervisor is gone, without a word. */
   orphaned(): void
 }
@@ -63,7 +63,7 @@ export class SupervisorLink {
     else if (message.type === 'discard') await this.#discard()
     else if (message.type === 'reopen-logs') this.#assigned?.reopenLogs()
     else if (message.type === 'refuse') this.#assigned?.refuse()
-    else await this.#stop(message.limit)
+    else await this.#stop(message.limit, message.succeeded)
   }
 
   #read(bytes: Uint8Array): void {
@@ -104,10 +104,10 @@ export class SupervisorLink {
     this.#say({ type: 'discarded' })
   }
 
-  async #stop(limit: number): Promise<void> {
+  async #stop(limit: number, succeeded: boolean): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
-    const cut = (await this.#assigned?.stop(limit)) ?? 0
+    const cut = (await this.#assigned?.stop(limit, succeeded)) ?? 0
     this.#say({ type: 'stopped', cut }, () => process.exit(0))
   }
 

@@ -177,11 +177,11 @@ export class WorkerSlot {
   }
 
   /** Drains; at the end the process is gone. Resolves with requests cut off. */
-  async stop(limit: number, patience: number): Promise<number> {
+  async stop(limit: number, succeeded: boolean, patience: number): Promise<number> {
     this.#stopping = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     const worker = this.#process
-    void worker.send({ type: 'stop', limit })
+    void worker.send({ type: 'stop', limit, succeeded })
     const timer = setTimeout(() => worker.kill('unresponsive'), limit + patience)
     await worker.ended
     clearTimeout(timer)

@@ -65,7 +65,7 @@ routes: [{ name: all, match: { path: /** }, respond: { body: ok } }]
     await ask()
     await until(async () => (await workersIn(file)).size === 2, 'lines of both workers')
     await rename(file, old)
-    gateway.signal('SIGUSR2')
+    gateway.signal('SIGUSR1')
     await until(async () => {
       await ask()
       return (await workersIn(file)).size === 2
