@@ -72,6 +72,35 @@ routes: [{ name: all, match: { path: /** }, respond: { body: ok } }]
     }, 'lines of both workers in the new file')
   })
 
+  it('is replaced whole by the next generation, and no request fails', async (test) => {
+    const gateway = await GatewayProcess.start(
+      test,
+      `version: 1
+workers: 2
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes: [{ name: all, match: { path: /** }, respond: { body: ok } }]
+`,
+    )
+    const port = gateway.port('public')
+    let stopping = false
+    let served = 0
+    const asking = Array.from({ length: 4 }, async () => {
+      while (!stopping) {
+        const client = await RawClient.connect(test, port)
+        assert.equal((await client.get('/')).status, 200)
+        client.socket.destroy()
+        served++
+      }
+    })
+    gateway.signal('SIGUSR2')
+    await until(() => gateway.logs.filter(({ msg }) => msg === 'ready').length === 2, 'the next generation')
+    const before = served
+    await until(() => served > before + 50, 'requests to the next generation')
+    stopping = true
+    await Promise.all(asking)
+    assert.equal(gateway.port('public'), port)
+  })
+
   it('limits in every worker for itself', async (test) => {
     const gateway = await GatewayProcess.start(
       test,
