@@ -19,6 +19,7 @@ import { openListener } from './listeners/open.ts'
 import { createLiveState } from './live-state.ts'
 import { Inheritance } from './process/inheritance.ts'
 import { ListenerSet } from './process/listener-set.ts'
+import type { SharedPorts } from './process/shared-ports.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
 import type { Durations } from './telemetry/durations.ts'
@@ -47,6 +48,8 @@ export interface DataPlaneOptions {
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   readonly fileOf: (plugin: Plugin) => string | null
   readonly inheritance?: Inheritance
+  /** Of a worker, which shares its ports; null: this process has its addresses for itself. */
+  readonly ports?: SharedPorts | null
 }
 
 export class DataPlane implements Serving, StatsSource, AdminState {
@@ -63,9 +66,14 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly #stats = new LiveStats(this)
   readonly #logs: Logs
   readonly #wheel = new TimerWheel()
-  readonly #listeners = new ListenerSet((config) =>
-    openListener(config, this.#inheritance.placeOf(`listener ${config.name}`, config.bind), this.#road!),
-  )
+  readonly #listeners = new ListenerSet(async (config) => {
+    const ports = this.#ports
+    const place = ports?.placeOf(config) ?? this.#inheritance.placeOf(`listener ${config.name}`, config.bind)
+    const listener = await openListener(config, place, this.#road!)
+    ports?.opened(listener)
+    return listener
+  })
+  readonly #ports: SharedPorts | null
   readonly #inheritance: Inheritance
   readonly #stopping = new Set<Promise<void>>()
   /** Sources of endpoints that were waited for once: one that stays silent must not hold up every reload. */
@@ -77,8 +85,10 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   #road: MainRoad | null = null
   #snapshot: CompiledSnapshot | null = null
 
-  constructor({ logs, metrics, reloads, file, fileOf, inheritance = new Inheritance() }: DataPlaneOptions) {
+  constructor(options: DataPlaneOptions) {
+    const { logs, metrics, reloads, file, fileOf, inheritance = new Inheritance(), ports = null } = options
     this.#inheritance = inheritance
+    this.#ports = ports
     this.#logs = logs
     this.log = logs.log
     this.file = file

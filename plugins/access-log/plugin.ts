@@ -33,7 +33,7 @@ export default definePlugin({
     let level: Level = 'info'
     const logger = pino(
       {
-        base: { service: 'sluice', type: 'access' },
+        base: { service: 'sluice', type: 'access', ...output.fields },
         timestamp: () => `,"timestamp":"${timestamp()}"`,
         formatters: { level: (label) => ({ level: label }) },
       },

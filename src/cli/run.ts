@@ -2,7 +2,9 @@ import { formatProblem } from '../config/problem.ts'
 import { parseUnit, UNIT_EXAMPLES } from '../config/units.ts'
 import { InvalidConfiguration } from '../control/publish.ts'
 import { Gateway } from '../gateway.ts'
+import type { Generation } from '../process/generation.ts'
 import { serve } from '../process/serve.ts'
+import { Supervisor, workersOf } from '../supervisor.ts'
 import { readThreshold } from '../telemetry/logger.ts'
 import { Logs } from '../telemetry/logs.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
@@ -18,7 +20,7 @@ export const run: Command = {
     'SIGUSR2 starts the code that is on disk now beside this one. When it is healthy, within --start-limit, it takes over and\n' +
     'this one drains; else nothing changes. The process that was started first stays, with the same id.\n' +
     'Exits 0 after a drain, 1 when the configuration is invalid or an address cannot be had.',
-  run(argv) {
+  async run(argv) {
     const { values } = readArguments(argv, {
       config: { type: 'string', short: 'c' },
       'pid-file': { type: 'string' },
@@ -27,10 +29,12 @@ export const run: Command = {
     const file = values.config
     if (file === undefined) throw new UsageError('--config FILE is needed')
     const startLimit = readStartLimit(values['start-limit'] ?? '30s')
-    const logs = new Logs(readThreshold(process.env['LOG_LEVEL']))
+    const workers = await workersOf(file)
+    const logs = new Logs(readThreshold(process.env['LOG_LEVEL']), { shared: workers > 1 })
     return serve({
       logs,
-      start: (inheritance) => Gateway.start(file, logs, inheritance),
+      start: (inheritance): Promise<Generation> =>
+        workers > 1 ? Supervisor.start(file, workers, logs, inheritance) : Gateway.start(file, logs, inheritance),
       explain,
       startLimit,
       pidFile: values['pid-file'] ?? null,

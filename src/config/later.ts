@@ -42,7 +42,6 @@ export function isLaterKey(key: string): boolean {
 }
 
 export function isLaterValue(key: string, value: unknown): boolean {
-  if (pattern(key) === 'workers') return value === 'auto' || (typeof value === 'number' && value > 1)
   return LATER_VALUES[pattern(key)]?.includes(value as string) ?? false
 }
 

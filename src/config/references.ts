@@ -26,6 +26,7 @@ const BUILT_IN_PLACEHOLDERS = ['scheme', 'host', 'port', 'path', 'query']
 export function checkGateway(config: Raw, report: Report, hasMoreRoutes: boolean): void {
   checkUnique(config['listeners'], 'listeners', 'name', 'listener', report)
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
+  checkWorkers(config, report)
   checkAdmin(config['admin'], report)
   checkControl(config['control'], report)
   checkLogs(config['observability'], report)
@@ -41,6 +42,15 @@ function checkUnique(list: unknown, key: string, field: string, noun: string, re
     const before = first.get(value)
     if (before === undefined) first.set(value, i)
     else report([key, i, field], `${noun} "${value}" is here twice; ${key}[${before}] has it already`)
+  }
+}
+
+/** One process only can have a socket file: who binds it next takes the name away from the one before. */
+function checkWorkers({ workers = 1, listeners }: Raw, report: Report): void {
+  if (workers === 1) return
+  for (const [i, { bind }] of records(listeners)) {
+    if (typeof bind === 'string' && bind.startsWith('unix:'))
+      report(['listeners', i, 'bind'], `"${bind}" is a socket that workers cannot share; use host:port, or workers: 1`)
   }
 }
 

@@ -179,7 +179,12 @@ export const GatewaySchema = Type.Object(
     ),
     instance: Type.Optional(InstanceSchema),
     control: Type.Optional(ControlSchema),
-    workers: Type.Optional(Type.Literal(1, { default: 1 })),
+    workers: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 64 }), Type.Literal('auto')], {
+        description: 'Processes that share the listeners; auto: one for each core. Read at the start',
+        default: 1,
+      }),
+    ),
     trustedProxies: Type.Optional(
       Type.Array(Type.String({ 'x-format': 'cidr' }), {
         description: 'Whose X-Forwarded-* and Forwarded are believed',

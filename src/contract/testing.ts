@@ -118,7 +118,7 @@ export function standInHost(): StandIn {
     host: {
       log,
       metrics: { counter: () => ({ add() {} }), gauge: () => ({ set() {} }), collect() {} },
-      openLog: () => ({ write() {}, sample: (_level, share = 1) => share, close: async () => {} }),
+      openLog: () => ({ fields: {}, write() {}, sample: (_level, share = 1) => share, close: async () => {} }),
       place: 'plugins',
       limits: { open: () => onlyInGateway('limits') },
       auth: { verifier: () => onlyInGateway('auth') },

@@ -49,7 +49,7 @@ export class PluginFiles {
     const revision = await revisionOf(path)
     const before = this.#loaded.get(path)
     if (before?.revision === revision) return before
-    const plugin = Object.freeze({ ...(await loadPlugin(path, revision)), revision })
+    const plugin = await loadFile(path, revision)
     this.#loaded.set(path, plugin)
     return plugin
   }
@@ -70,6 +70,35 @@ export class PluginFiles {
     const serving = new Set(plugins)
     for (const [path, plugin] of this.#loaded) if (serving.has(plugin)) this.#good.set(path, plugin)
   }
+}
+
+/** A plugin file is not, or not any more, what it is said to be. */
+export class StalePluginFile extends PluginFileError {}
+
+const files = new WeakMap<Plugin, string>()
+
+/** The file that a plugin was loaded from by its revision; null for those that come with the gateway. */
+export function fileOfPlugin(plugin: Plugin): string | null {
+  return files.get(plugin) ?? null
+}
+
+async function loadFile(path: string, revision: string): Promise<Plugin> {
+  const plugin = Object.freeze({ ...(await loadPlugin(path, revision)), revision })
+  files.set(plugin, path)
+  return plugin
+}
+
+/** A plugin file that another process has looked at. Rejects with StalePluginFile when it has another revision by now. */
+export async function loadRevision(path: string, revision: string): Promise<Plugin> {
+  hookPublicFace()
+  const check = async (): Promise<void> => {
+    const found = await revisionOf(path).catch(() => '')
+    if (found !== revision) throw new StalePluginFile(`plugin file ${path} was changed; it has another revision by now`)
+  }
+  await check()
+  const plugin = await loadFile(path, revision)
+  await check()
+  return plugin
 }
 
 /** A hash of the file, and of all that lies in its folder if that is its own. */

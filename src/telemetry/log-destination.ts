@@ -57,10 +57,17 @@ export class LogDestination {
 
   /**
    * `name`: stdout, stderr or a path; nothing is opened before the first line. `counts` are of this destination alone.
-   * `broken` is told of the first failure of each outage; a reader that is only slow is none.
+   * `broken` is told of the first failure of each outage; a reader that is only slow is none. `shared`: other processes
+   * write there too.
    */
-  constructor(name: string, bounds: LogBounds, counts: LogCounts, broken: (error: Error) => void = () => {}) {
-    this.#file = new LogFile(name)
+  constructor(
+    name: string,
+    bounds: LogBounds,
+    counts: LogCounts,
+    broken: (error: Error) => void = () => {},
+    shared = false,
+  ) {
+    this.#file = new LogFile(name, shared)
     this.#ring = new LogRing(bounds, counts)
     this.#counts = counts
     this.#broken = broken

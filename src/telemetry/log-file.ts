@@ -8,14 +8,21 @@ const STANDARD: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 }
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK
 /** Access logs hold addresses of people: they are for the owner and his group. */
 const MODE = 0o640
+/** Bytes that the kernel never takes in part (Linux, pipe(7)). */
+const PIPE_BUF = 4096
+const NEWLINE = 10
 
 export class LogFile {
   readonly #path: string
   readonly #standard: boolean
+  readonly #shared: boolean
+  /** A full pipe takes the beginning of a write: then lines of other processes would come between. */
+  #tears = false
   #descriptor = -1
 
-  /** `stdout`, `stderr` or a path. Nothing is opened yet. */
-  constructor(name: string) {
+  /** `stdout`, `stderr` or a path. Nothing is opened yet. `shared`: other processes write there too. */
+  constructor(name: string, shared = false) {
+    this.#shared = shared
     this.#path = name
     this.#standard = Object.hasOwn(STANDARD, name)
   }
@@ -32,7 +39,7 @@ export class LogFile {
   /** Opens it, again if it is open: then the old descriptor stays until the new one is there. Rejects as the system does. */
   async open(): Promise<void> {
     if (this.#standard) {
-      this.#descriptor = nonBlocking(STANDARD[this.#path]!)
+      this.#take(nonBlocking(STANDARD[this.#path]!))
       return
     }
     await mkdir(dirname(this.#path), { recursive: true })
@@ -40,11 +47,19 @@ export class LogFile {
       open(this.#path, APPEND, MODE, (error, opened) => (error === null ? resolve(opened) : reject(error)))
     })
     this.close()
+    this.#take(descriptor)
+  }
+
+  #take(descriptor: number): void {
     this.#descriptor = descriptor
+    if (!this.#shared) return
+    const status = fstatSync(descriptor)
+    this.#tears = status.isFIFO() || status.isSocket()
   }
 
   write(bytes: Uint8Array, from: number, done: (error: NodeJS.ErrnoException | null, written: number) => void): void {
-    write(this.#descriptor, bytes, from, bytes.byteLength - from, null, done)
+    const end = this.#tears ? endOfWholeLines(bytes, from) : bytes.byteLength
+    write(this.#descriptor, bytes, from, end - from, null, done)
   }
 
   /** For the last moment of the process. Throws as the system does. */
@@ -61,6 +76,15 @@ export class LogFile {
     this.#descriptor = -1
     if (descriptor >= 0 && !this.#standard) close(descriptor, () => {})
   }
+}
+
+/** Whole lines of at most PIPE_BUF bytes go into a pipe at once or not at all; a longer line goes alone. */
+function endOfWholeLines(bytes: Uint8Array, from: number): number {
+  if (bytes.byteLength - from <= PIPE_BUF) return bytes.byteLength
+  const last = bytes.lastIndexOf(NEWLINE, from + PIPE_BUF - 1)
+  if (last >= from) return last + 1
+  const next = bytes.indexOf(NEWLINE, from)
+  return next < 0 ? bytes.byteLength : next + 1
 }
 
 // A write into a pipe that nobody empties would hold up a thread of the pool for ever, and with it the end of the

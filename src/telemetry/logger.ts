@@ -14,6 +14,9 @@ export interface Logger {
 /** `silent`: nothing at all. */
 export type LogThreshold = LogLevel | 'silent'
 
+/** What every line of a process has, besides its own. */
+export type LogFields = Readonly<Record<string, string | number>>
+
 /** What takes the encoded lines; each ends with a newline. */
 export type TakeLine = (level: number, line: string) => void
 
@@ -28,7 +31,11 @@ export function readThreshold(text: string | undefined): LogThreshold | null {
 }
 
 /** A logger whose `level` may be changed. It only encodes: `take` must neither block nor throw. */
-export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Logger & { level: string } {
+export function createLogger(
+  level: LogThreshold,
+  take: TakeLine = () => {},
+  fields: LogFields = {},
+): Logger & { level: string } {
   const stream = {
     // With this mark pino says the level of each line in `lastLevel`.
     [Symbol.for('pino.metadata')]: true,
@@ -40,7 +47,7 @@ export function createLogger(level: LogThreshold, take: TakeLine = () => {}): Lo
   const logger: Pino = pino(
     {
       level,
-      base: { service: 'sluice' },
+      base: { service: 'sluice', ...fields },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: timestampField,
     },

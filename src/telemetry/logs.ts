@@ -5,10 +5,12 @@ import { LogDestination } from './log-destination.ts'
 import { levelIndex, type LogLevel } from './log-level.ts'
 import { DEFAULT_BOUNDS, type LogBounds } from './log-ring.ts'
 import { draw, LogSampler, type SamplingRules } from './log-sampling.ts'
-import { createLogger, type Logger, type LogThreshold } from './logger.ts'
+import { createLogger, type LogFields, type Logger, type LogThreshold } from './logger.ts'
 
 /** A log of somebody's own. */
 export interface LogOutput {
+  /** To stand in every line: they tell processes apart that share a destination. */
+  readonly fields: LogFields
   /** Hands over one line, which ends with a newline. Never blocks, never throws; what is lost is counted. */
   write(level: LogLevel, line: string): void
   /**
@@ -39,6 +41,12 @@ export const DEFAULT_LOG_SETTINGS: LogSettings = {
 /** ms that the last lines may take at the end. */
 const CLOSE_LIMIT = 1000
 
+export interface LogSharing {
+  /** Other processes write to the same destinations. */
+  readonly shared?: boolean
+  readonly fields?: LogFields
+}
+
 interface Opened {
   readonly destination: LogDestination
   users: number
@@ -53,14 +61,15 @@ export class Logs {
   #settings = DEFAULT_LOG_SETTINGS
   #sampler: LogSampler | null = null
   #main: Opened
+  readonly #sharing: LogSharing
 
   /** `threshold` is stronger than any configuration; null leaves it to that. */
-  constructor(threshold: LogThreshold | null = null) {
+  constructor(threshold: LogThreshold | null = null, sharing: LogSharing = {}) {
+    this.#sharing = sharing
     this.#threshold = threshold
     this.#main = this.#acquire(this.#settings.destination)
-    this.#own = createLogger(threshold ?? this.#settings.level, (level, line) =>
-      this.#main.destination.write(level, line, true),
-    )
+    const take = (level: number, line: string): void => this.#main.destination.write(level, line, true)
+    this.#own = createLogger(threshold ?? this.#settings.level, take, sharing.fields)
     this.log = this.#own
   }
 
@@ -81,6 +90,7 @@ export class Logs {
     const { destination } = this.#acquire(name)
     let closing: Promise<void> | null = null
     return {
+      fields: this.#sharing.fields ?? {},
       write: (level, line) => destination.write(levelIndex(level), line, false),
       sample: (level, share) => this.#sample(levelIndex(level), share),
       close: () => (closing ??= this.#release(name)),
@@ -117,7 +127,9 @@ export class Logs {
     let opened = this.#opened.get(name)
     if (opened === undefined) {
       const counts = new LogCounts(this.counts)
-      const destination = new LogDestination(name, this.#settings.bounds, counts, (error) => this.#broken(name, error))
+      const { shared = false } = this.#sharing
+      const broken = (error: Error): void => this.#broken(name, error)
+      const destination = new LogDestination(name, this.#settings.bounds, counts, broken, shared)
       this.#opened.set(name, (opened = { destination, users: 0 }))
     }
     opened.users++

@@ -187,5 +187,8 @@ const ELSEWHERE = [
   'sluice_ratelimit_redis_up',
   'sluice_ratelimit_redis_round_trips_total',
   'sluice_ratelimit_redis_failures_total',
+  'sluice_workers',
+  'sluice_worker_restarts_total',
+  'sluice_worker_unresponsive',
   'sluice_metrics_folded_series',
 ]

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
 /** ms after which a wait has failed. */
-const PATIENCE = 15_000
+const PATIENCE = 30_000
 
 export type LogLine = Record<string, unknown> & { readonly msg?: string }
 

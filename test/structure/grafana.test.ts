@@ -167,6 +167,9 @@ describe('the dashboard', () => {
       'sluice_ratelimit_bound',
       'sluice_ratelimit_hot_keys',
       'sluice_ratelimit_redis_up',
+      'sluice_worker_restarts_total',
+      'sluice_worker_unresponsive',
+      'sluice_workers',
     ])
   })
 
