@@ -103,7 +103,7 @@ export class Gateway implements AdminState, StatsSource {
   readonly scrapes = new Scrapes(this.metrics)
   readonly runtime = new RuntimeMetrics(this.metrics)
   readonly reloads = new Reloads(this.metrics, () => this.#snapshot?.version)
-  readonly #stats = new LiveStats(this)
+  readonly liveStats = new LiveStats(this)
   readonly history = new SnapshotHistory()
   /** Of the configuration that serves. */
   #text = ''
@@ -203,11 +203,11 @@ export class Gateway implements AdminState, StatsSource {
   }
 
   stats(): Promise<StatsReport> {
-    return this.#stats.report()
+    return this.liveStats.report()
   }
 
   latencyOf(durations: Durations): LatencyStats | null {
-    return this.#stats.latencyOf(durations)
+    return this.liveStats.latencyOf(durations)
   }
 
   async #start(): Promise<void> {

@@ -9,23 +9,12 @@ import { plugins } from './plugins.ts'
 import { allocations, cpu, heap } from './profiles.ts'
 import type { AdminCall, Resource } from './resource.ts'
 import { explain, routes } from './routes.ts'
-import type { AdminState } from './state.ts'
 
-const index: Resource = {
-  method: 'GET',
-  path: '/admin/v1',
-  summary: 'this list',
-  access: 'read',
-  parameters: [],
-  handle: () =>
-    json({ resources: ALL.map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
-}
-
-const ALL: readonly Resource[] = [
+/** Of a process that serves. */
+export const RESOURCES: readonly Resource[] = [
   livez,
   readyz,
   metrics,
-  index,
   stats,
   configuration,
   snapshots,
@@ -40,30 +29,49 @@ const ALL: readonly Resource[] = [
   allocations,
 ]
 
-/** Several of one path differ in their methods. */
-const BY_PATH = new Map<string, readonly Resource[]>()
-for (const each of ALL) BY_PATH.set(each.path, [...(BY_PATH.get(each.path) ?? []), each])
+/** What one listener serves, and the list of it. */
+export class ResourceTable<S> {
+  /** Several of one path differ in their methods. */
+  readonly #byPath = new Map<string, readonly Resource<S>[]>()
 
-/** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
-export function findResource(method: string, path: string, others: Iterable<string>): Resource {
-  const resources = BY_PATH.get(path)
-  if (resources === undefined) {
-    const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
-    const near = didYouMean(path, [...BY_PATH.keys(), ...others]) || '; GET /admin/v1 lists what there is'
-    throw new Refusal(404, `there is no ${shown}${near}`)
+  constructor(resources: readonly Resource<S>[]) {
+    const listed: readonly Resource<S>[] = [index(() => listed), ...resources]
+    for (const each of listed) this.#byPath.set(each.path, [...(this.#byPath.get(each.path) ?? []), each])
   }
-  // A HEAD would profile for nothing.
-  const found = resources.find((each) => each.method === method || (method === 'HEAD' && each.access !== 'debug'))
-  if (found !== undefined) return found
-  const allow = resources.flatMap((each) => [each.method, ...(each.access === 'debug' ? [] : ['HEAD'])])
-  throw new Refusal(405, `${path} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+
+  /** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
+  find(method: string, path: string, others: Iterable<string>): Resource<S> {
+    const resources = this.#byPath.get(path)
+    if (resources === undefined) {
+      const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
+      const near = didYouMean(path, [...this.#byPath.keys(), ...others]) || '; GET /admin/v1 lists what there is'
+      throw new Refusal(404, `there is no ${shown}${near}`)
+    }
+    // A HEAD would profile for nothing.
+    const found = resources.find((each) => each.method === method || (method === 'HEAD' && each.access !== 'debug'))
+    if (found !== undefined) return found
+    const allow = resources.flatMap((each) => [each.method, ...(each.access === 'debug' ? [] : ['HEAD'])])
+    throw new Refusal(405, `${path} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+  }
+}
+
+function index(all: () => readonly Resource<never>[]): Resource<unknown> {
+  return {
+    method: 'GET',
+    path: '/admin/v1',
+    summary: 'this list',
+    access: 'read',
+    parameters: [],
+    handle: () =>
+      json({ resources: all().map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
+  }
 }
 
 /** Lets only so many requests be worked on as each resource says. */
 export class Workload {
-  readonly #running = new Map<Resource, number>()
+  readonly #running = new Map<Resource<never>, number>()
 
-  async run(resource: Resource, call: AdminCall, state: AdminState): Promise<Answer> {
+  async run<S>(resource: Resource<S>, call: AdminCall, state: S): Promise<Answer> {
     const running = this.#running.get(resource) ?? 0
     if (running >= (resource.atOnce ?? Infinity)) {
       if (resource.access === 'debug') throw new Refusal(409, 'One is running already; one at a time is possible.')

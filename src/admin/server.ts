@@ -5,12 +5,14 @@ import { parseBind, type Listener } from '../contract/listener.ts'
 import { Refusal, refusalAnswer, type Answer } from './answer.ts'
 import { Gate } from './gate.ts'
 import { Query } from './query.ts'
-import { findResource, Workload } from './resources.ts'
+import { INTERNAL_RESOURCES } from './internal.ts'
+import { RESOURCES, ResourceTable, Workload } from './resources.ts'
 import { IDLE_LIMIT, Sender } from './sending.ts'
 import type { AdminState } from './state.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { StaticFiles } from './static-files.ts'
 
-const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
+export const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
 
 const LIMITS = {
   headersTimeout: 5000,
@@ -30,12 +32,45 @@ export interface AdminListener extends Listener {
   useToken(token: string | null): void
 }
 
+/** What a listener serves, and to whom. */
+export interface AdminService<S> {
+  readonly resources: ResourceTable<S>
+  readonly state: S
+  readonly log: Logger
+  /** Directory of a page; null: there is none. */
+  readonly page: string | null
+  /** Whoever can open the socket may ask for anything. */
+  readonly trusting: boolean
+}
+
+const OWN = new ResourceTable(RESOURCES)
+const OF_WORKER = new ResourceTable([...RESOURCES, ...INTERNAL_RESOURCES])
+
+/** Of a gateway that is one process. */
+export function startAdmin(bind: string, token: string | null, state: AdminState): Promise<AdminListener> {
+  return listenAdmin(bind, token, { resources: OWN, state, log: state.log, page: DASHBOARD, trusting: false })
+}
+
+/**
+ * Of a worker: all of it, and what the supervisor alone asks for. Nobody is asked for a token: `socket` lies in a directory
+ * that nobody else may enter.
+ */
+export function startWorkerAdmin(socket: string, state: AdminState): Promise<AdminListener> {
+  const service = { resources: OF_WORKER, state, log: state.log, page: null, trusting: true }
+  return listenAdmin(`unix:${socket}`, null, service)
+}
+
 /** Binds and listens. Rejects when the address cannot be had. */
-export async function startAdmin(bind: string, token: string | null, state: AdminState): Promise<AdminListener> {
+export async function listenAdmin<S>(
+  bind: string,
+  token: string | null,
+  service: AdminService<S>,
+): Promise<AdminListener> {
+  const { log, page, trusting } = service
   const address = parseBind(bind)
-  const gate = new Gate('path' in address)
+  const gate = new Gate('path' in address, trusting)
   gate.token = token
-  const desk = new Desk(gate, await StaticFiles.read(DASHBOARD), state)
+  const desk = new Desk(gate, page === null ? StaticFiles.none : await StaticFiles.read(page), service)
   const server = createServer(LIMITS, (request, response) => void desk.serve(request, response))
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_LIMIT
@@ -45,7 +80,7 @@ export async function startAdmin(bind: string, token: string | null, state: Admi
     server.listen('path' in address ? { path: address.path } : address, () => resolve(void server.off('error', fail)))
   })
   // No descriptor is left for a connection, say: others are served all the same.
-  server.on('error', (error) => state.log.error({ err: error }, 'the admin listener cannot take a connection'))
+  server.on('error', (error) => log.error({ err: error }, 'the admin listener cannot take a connection'))
   const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
   const stopAccepting = (): void => void server.close()
   return {
@@ -65,18 +100,18 @@ export async function startAdmin(bind: string, token: string | null, state: Admi
 }
 
 /** Takes requests and sees to it that each gets an answer. */
-class Desk {
+class Desk<S> {
   readonly #gate: Gate
   readonly #files: StaticFiles
-  readonly #state: AdminState
+  readonly #service: AdminService<S>
   readonly #workload = new Workload()
   readonly #sender = new Sender()
   readonly #queued = new WeakMap<Socket, number>()
 
-  constructor(gate: Gate, files: StaticFiles, state: AdminState) {
+  constructor(gate: Gate, files: StaticFiles, service: AdminService<S>) {
     this.#gate = gate
     this.#files = files
-    this.#state = state
+    this.#service = service
   }
 
   /** Never rejects. */
@@ -124,7 +159,7 @@ class Desk {
     }
     let resource
     try {
-      resource = findResource(method, path, this.#files.paths())
+      resource = this.#service.resources.find(method, path, this.#files.paths())
     } catch (refusal) {
       // Who may not ask is told nothing, not even what there is not.
       this.#gate.check(request, 'read')
@@ -138,13 +173,13 @@ class Desk {
     return this.#workload.run(
       resource,
       { query, ifNoneMatch, accept: request.headers.accept ?? '', signal },
-      this.#state,
+      this.#service.state,
     )
   }
 
   #failed(request: IncomingMessage, error: unknown): Refusal {
     const path = request.url?.split('?', 1)[0] ?? ''
-    this.#state.log.error({ path, err: error }, 'a request to the admin listener failed')
+    this.#service.log.error({ path, err: error }, 'a request to the admin listener failed')
     return new Refusal(500, 'The request failed; the log says why.')
   }
 }

@@ -23,6 +23,11 @@ export class Slice {
     this.#end = performance.now() + SLICE
     this.#left = STRIDE
   }
+
+  /** Lets others run, if the slice is over. */
+  async rest(): Promise<void> {
+    if (this.over) await this.pause()
+  }
 }
 
 /** The text of each entry, in slices. Stops early, with what there is, when `signal` is aborted. */
