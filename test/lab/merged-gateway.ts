@@ -19,6 +19,7 @@ interface WorkerProcess extends WorkerAdmin {
   state: WorkerAdmin['state']
   readonly child: ChildProcess
   readonly port: number
+  readonly file: string
 }
 
 export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
@@ -39,7 +40,12 @@ export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
     this.#yaml = yaml
   }
 
-  static async start(test: TestContext, yaml: string, workers: number, token: string | null = null): Promise<MergedGateway> {
+  static async start(
+    test: TestContext,
+    yaml: string,
+    workers: number,
+    token: string | null = null,
+  ): Promise<MergedGateway> {
     const gateway = new MergedGateway(await mkdtemp(join(tmpdir(), 'sluice-merged-')), yaml)
     const admin = new MergedAdmin<FleetAdmin>(gateway)
     const listener = await admin.start('127.0.0.1:0', token)
@@ -90,7 +96,7 @@ export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
     })
     const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }]
     const restarts = (this.#workers.get(number)?.restarts ?? -1) + 1
-    this.#workers.set(number, { number, pid: child.pid!, socket, state: 'ready', restarts, child, port })
+    this.#workers.set(number, { number, pid: child.pid!, socket, state: 'ready', restarts, child, port, file })
   }
 
   async kill(number: number): Promise<void> {
@@ -98,6 +104,11 @@ export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
+  }
+
+  /** Another configuration for all workers; each takes it up by itself. */
+  async configure(yaml: string): Promise<void> {
+    await Promise.all(Array.from(this.#workers.values(), ({ file }) => writeFile(file, yaml)))
   }
 
   /** What is no worker of this gateway pretends to be one. */
