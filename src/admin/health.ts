@@ -69,11 +69,12 @@ export async function upstreamReports<L>(
 ): Promise<UpstreamReportOf<L | null>[]> {
   const latencies = new Map<LiveEndpoint, L | null>()
   const slice = new Slice()
-  for (const { cluster } of upstreams) {
+  const all = [...upstreams]
+  for (const { cluster } of all) {
     for (const { live } of cluster.members) {
       if (slice.over) await slice.pause()
       latencies.set(live, latencyOf(live.durations))
     }
   }
-  return Array.from(upstreams, (upstream) => reportOf(upstream, (live) => latencies.get(live) ?? null))
+  return all.map((upstream) => reportOf(upstream, (live) => latencies.get(live) ?? null))
 }
