@@ -9,6 +9,7 @@ import { plugins } from './plugins.ts'
 import { allocations, cpu, heap } from './profiles.ts'
 import type { AdminCall, Resource } from './resource.ts'
 import { explain, routes } from './routes.ts'
+import { workers } from './workers.ts'
 
 /** Of a process that serves. */
 export const RESOURCES: readonly Resource[] = [
@@ -27,6 +28,7 @@ export const RESOURCES: readonly Resource[] = [
   cpu,
   heap,
   allocations,
+  workers,
 ]
 
 /** What one listener serves, and the list of it. */

@@ -197,4 +197,6 @@ const ELSEWHERE = [
   'sluice_ratelimit_redis_round_trips_total',
   'sluice_ratelimit_redis_failures_total',
   'sluice_metrics_folded_series',
+  'sluice_workers',
+  'sluice_worker_scrape_failures_total',
 ]

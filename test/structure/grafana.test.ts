@@ -167,6 +167,8 @@ describe('the dashboard', () => {
       'sluice_ratelimit_bound',
       'sluice_ratelimit_hot_keys',
       'sluice_ratelimit_redis_up',
+      'sluice_worker_scrape_failures_total',
+      'sluice_workers',
     ])
   })
 

@@ -18,6 +18,7 @@ import { allocations, cpu, heap } from '../profiles.ts'
 import type { Resource } from '../resource.ts'
 import { ResourceTable } from '../resources.ts'
 import { explain, routes } from '../routes.ts'
+import { workers } from '../workers.ts'
 import type { FleetAdmin } from './fleet.ts'
 import { MergedIntervals } from './latencies.ts'
 import { exchangesOfAll, snapshotsOfAll } from './lists.ts'
@@ -51,20 +52,11 @@ const ready: Resource<MergedState> = {
   },
 }
 
-const workers: Resource<MergedState> = {
-  method: 'GET',
-  path: '/admin/v1/workers',
-  summary: 'the processes that serve, and what each one takes',
-  access: 'read',
-  parameters: [],
-  handle: async (_call, state) => json({ workers: (await state.stats.report()).workers }),
-}
-
 const OF_WORKERS: readonly Resource<MergedState>[] = [
   { ...livez, handle: () => text('ok\n') },
   ready,
   metrics,
-  workers,
+  { ...workers, handle: async (_call, state) => json({ workers: (await state.stats.report()).workers }) },
   fromAllOrOne(stats, async (_call, state) => json(await state.stats.report())),
   fromAny(configuration),
   fromAllOrOne(snapshots, (_call, { fleet }) => snapshotsOfAll(fleet)),
