@@ -25,3 +25,8 @@ export interface FleetAdmin {
   readonly configuration: ConfigurationStats | null
   workers(): readonly WorkerAdmin[]
 }
+
+/** Does the gateway take requests? One worker is enough. */
+export function isReady(fleet: FleetAdmin): boolean {
+  return fleet.ready && fleet.workers().some(({ state }) => state === 'ready')
+}

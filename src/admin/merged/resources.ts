@@ -19,7 +19,7 @@ import type { Resource } from '../resource.ts'
 import { ResourceTable } from '../resources.ts'
 import { explain, routes } from '../routes.ts'
 import { workers } from '../workers.ts'
-import type { FleetAdmin } from './fleet.ts'
+import { isReady, type FleetAdmin } from './fleet.ts'
 import { MergedIntervals } from './latencies.ts'
 import { exchangesOfAll, snapshotsOfAll } from './lists.ts'
 import { MergedMetrics } from './metrics.ts'
@@ -29,14 +29,15 @@ import { MergedUpstreams } from './upstreams.ts'
 
 export class MergedState<F extends FleetAdmin = FleetAdmin> {
   readonly fleet: F
+  readonly metrics: MergedMetrics
   readonly scrapes: Scrapes
   readonly stats: MergedStats
   readonly upstreams: MergedUpstreams
 
   constructor(fleet: F) {
     this.fleet = fleet
-    const merged = new MergedMetrics(fleet)
-    this.scrapes = new Scrapes(() => merged.read())
+    this.metrics = new MergedMetrics(fleet)
+    this.scrapes = new Scrapes(() => this.metrics.read())
     this.stats = new MergedStats(fleet)
     this.upstreams = new MergedUpstreams(fleet)
   }
@@ -46,9 +47,8 @@ const ready: Resource<MergedState> = {
   ...readyz,
   summary: 'a worker takes requests; 503 while none does, and while the gateway starts or drains',
   handle(_call, { fleet }) {
-    if (!fleet.ready) throw new Refusal(503, 'The gateway does not take requests now.')
-    if (!fleet.workers().some(({ state }) => state === 'ready')) throw new Refusal(503, 'No worker is ready.')
-    return text('ok\n')
+    if (isReady(fleet)) return text('ok\n')
+    throw new Refusal(503, fleet.ready ? 'No worker is ready.' : 'The gateway does not take requests now.')
   },
 }
 

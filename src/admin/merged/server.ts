@@ -18,6 +18,15 @@ export class MergedAdmin<F extends FleetAdmin> {
     this.#resources = mergedResources(control)
   }
 
+  /**
+   * Asks every worker what it has counted: whoever is about to end one calls it, so that nothing of that is lost. Never
+   * rejects.
+   */
+  async remember(): Promise<void> {
+    const { metrics, stats, upstreams } = this.#state
+    await Promise.all([metrics.read(), stats.report(), upstreams.report()])
+  }
+
   /** Binds and listens. Rejects when the address cannot be had. */
   start(bind: string, token: string | null): Promise<AdminListener> {
     this.#state.scrapes.prepare()

@@ -4,7 +4,7 @@ import { VERSION } from '../../base/version.ts'
 import { statsOfCells, type LatencyCells } from '../../telemetry/latency-cells.ts'
 import { Slice } from '../slices.ts'
 import type { ConfigurationStats, StatsReport, TrafficStats, WorkerStats } from '../stats-report.ts'
-import type { FleetAdmin } from './fleet.ts'
+import { isReady, type FleetAdmin } from './fleet.ts'
 import { CountedStats, TRAFFIC, type Traffic } from './stats-counts.ts'
 import { readStats, type MergeableStats } from './stats-shape.ts'
 import { greatest, grouped, sum } from './sums.ts'
@@ -58,7 +58,7 @@ export class MergedStats {
       uptime: Math.round(performance.now()),
       version: VERSION,
       pid: process.pid,
-      ready: this.#fleet.ready && reports.some(({ said, stale }) => !stale && said?.ready === true),
+      ready: isReady(this.#fleet),
       configuration: this.#fleet.configuration ?? configurationOf(all),
       requests: {
         ...traffic(
