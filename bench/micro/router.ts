@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import findMyWay from 'find-my-way'
 import { HeaderList } from '../../src/base/headers.ts'
 import type { Matchable, RoutePattern } from '../../src/contract/match.ts'
-import { compileRouter } from '../../src/router/router.ts'
+import { compileRouter } from '../../src/router/compile.ts'
 
 const ROUNDS = 15
 const MATCHES = 200_000

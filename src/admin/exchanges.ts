@@ -7,7 +7,7 @@ import type { Answer } from './answer.ts'
 import { json } from './answer.ts'
 import type { Query } from './query.ts'
 import type { AdminCall, Resource } from './resource.ts'
-import { Slice } from './slices.ts'
+import { Slice } from '../base/slice.ts'
 import type { AdminState } from './state.ts'
 
 /** Slices of one walk: a list that never ends is not followed for ever. */

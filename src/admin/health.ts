@@ -6,7 +6,7 @@ import { reportOf, type UpstreamReportOf } from '../upstreams/report.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import { json, Refusal, text } from './answer.ts'
 import type { Resource } from './resource.ts'
-import { Slice } from './slices.ts'
+import { Slice } from '../base/slice.ts'
 import type { AdminState } from './state.ts'
 
 export const livez: Resource = {

@@ -15,7 +15,7 @@ import type { RouteMetrics } from '../telemetry/route-metrics.ts'
 import type { SpanCounts } from '../telemetry/span.ts'
 import { cpuSeconds, type RuntimeMetrics } from '../telemetry/runtime-metrics.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
-import { Slice } from './slices.ts'
+import { Slice } from '../base/slice.ts'
 import type { StatsReport, StatsReportOf, TrafficStatsOf, UpstreamStatsOf } from './stats-report.ts'
 
 /** What the report is made of; read anew for each. */

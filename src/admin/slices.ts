@@ -1,34 +1,5 @@
 // Long lists are made in slices, so that no request waits for an operator's question.
-import { setImmediate } from 'node:timers/promises'
-
-/** ms of one slice */
-const SLICE = 3
-/** Entries between two looks at the clock. */
-const STRIDE = 8
-
-/** Ends when its slice is over: then let others run. */
-export class Slice {
-  #end = performance.now() + SLICE
-  #left = STRIDE
-
-  get over(): boolean {
-    if (--this.#left > 0) return false
-    this.#left = STRIDE
-    return performance.now() > this.#end
-  }
-
-  /** Lets others run, and begins anew. */
-  async pause(): Promise<void> {
-    await setImmediate()
-    this.#end = performance.now() + SLICE
-    this.#left = STRIDE
-  }
-
-  /** Lets others run, if the slice is over. */
-  async rest(): Promise<void> {
-    if (this.over) await this.pause()
-  }
-}
+import { Slice } from '../base/slice.ts'
 
 /** The text of each entry, in slices. Stops early, with what there is, when `signal` is aborted. */
 export async function textOfEach<T>(

@@ -2,6 +2,13 @@
 // same etcd shares one connection. Errors reach whoever asked; what to do about them is theirs.
 import type { Etcd3, IKeyValue, IWatchResponse, Lease } from 'etcd3'
 import { createEtcdClient, type EtcdOptions } from './etcd-client.ts'
+import {
+  prefixEnd,
+  transactionRequest,
+  type EtcdFound,
+  type EtcdOutcome,
+  type EtcdTransaction,
+} from './etcd-transaction.ts'
 
 export interface EtcdEntry {
   readonly key: string
@@ -44,7 +51,7 @@ export interface EtcdLease {
   abandon(): void
 }
 
-/** Keys that are read at a time: their values must fit into one message. */
+/** Keys that are read at a time. Where their values do not fit into one message, fewer are. */
 const PAGE = 500
 
 const CLOSED = 'the link to etcd is closed'
@@ -79,20 +86,63 @@ export class EtcdLink {
     this.#forget = forget
   }
 
-  /** At most `limit` keys (`prefix` is not empty), in their order, as they were at one moment. */
-  async readPrefix(prefix: string, limit: number): Promise<EtcdRange> {
+  /** At most `limit` keys (`prefix` is not empty), in their order, as they were at one moment: `at` a revision, or now. */
+  async readPrefix(prefix: string, limit: number, at = 0): Promise<EtcdRange> {
     const { kv } = await this.#connect()
     const entries: EtcdEntry[] = []
-    let [key, revision, cluster, more] = [Buffer.from(prefix), '0', '', true]
+    let [key, revision, cluster, more, most] = [Buffer.from(prefix), String(at), '', true, PAGE]
     while (more && entries.length < limit) {
-      const page = Math.min(PAGE, limit - entries.length)
-      const { header, kvs, more: rest } = await kv.range({ key, range_end: prefixEnd(prefix), limit: page, revision })
+      const page = Math.min(most, limit - entries.length)
+      const request = { key, range_end: prefixEnd(prefix), limit: page, revision }
+      const answer = await kv.range(request).catch((error: Error) => {
+        if (page === 1 || !isTooLarge(error)) throw error
+        return null
+      })
+      if (answer === null) {
+        most = page >> 1
+        continue
+      }
+      const { header, kvs, more: rest } = answer
       entries.push(...kvs.map(entry))
       more = rest && kvs.length > 0
-      if (revision === '0') [revision, cluster] = [header.revision, header.cluster_id]
+      if (revision === '0') revision = header.revision
+      cluster = header.cluster_id
       if (more) key = Buffer.concat([kvs.at(-1)!.key, Buffer.alloc(1)])
     }
     return { entries, more, revision: Number(revision), cluster }
+  }
+
+  /** How many keys begin so, `at` a revision. */
+  async count(prefix: string, at: number): Promise<number> {
+    const { kv } = await this.#connect()
+    const range = { key: Buffer.from(prefix), range_end: prefixEnd(prefix), revision: String(at), count_only: true }
+    return Number((await kv.range(range)).count)
+  }
+
+  /** The key as it was `at` a revision; null: it was not there. */
+  async readAt(key: string, at: number): Promise<EtcdEntry | null> {
+    const { kv } = await this.#connect()
+    const { kvs } = await kv.range({ key: Buffer.from(key), revision: String(at) })
+    return kvs[0] === undefined ? null : entry(kvs[0])
+  }
+
+  /** All or nothing. `patience`: ms; absent: as for every write. */
+  async transact(transaction: EtcdTransaction, patience?: number): Promise<EtcdOutcome> {
+    const { kv } = await this.#connect()
+    const options = patience === undefined ? undefined : { deadline: Date.now() + patience }
+    const { header, succeeded, responses } = await kv.txn(transactionRequest(transaction), options)
+    const found = responses.flatMap(({ response_range }): readonly (EtcdFound | null)[] => {
+      const kv = response_range?.kvs[0]
+      if (!response_range) return []
+      return kv === undefined ? [null] : [{ ...entry(kv), created: Number(kv.create_revision), lease: kv.lease }]
+    })
+    return { succeeded, revision: Number(header.revision), cluster: header.cluster_id, found }
+  }
+
+  /** Seconds that a lease has left; 0 or less: it has ended. */
+  async leaseLeft(id: string): Promise<number> {
+    const { leaseClient } = await this.#connect()
+    return Number((await leaseClient.leaseTimeToLive({ ID: id })).TTL)
   }
 
   /** All changes from `revision` on. */
@@ -190,13 +240,6 @@ export class EtcdLink {
   }
 }
 
-/** The first key behind all that begin so. */
-function prefixEnd(prefix: string): Buffer {
-  const end = Buffer.from(prefix)
-  end[end.length - 1]! += 1 // the last byte of UTF-8 is never 255
-  return end
-}
-
 function entry({ key, value, mod_revision }: IKeyValue): EtcdEntry {
   return { key: key.toString(), value: value.toString(), revision: Number(mod_revision) }
 }
@@ -204,6 +247,10 @@ function entry({ key, value, mod_revision }: IKeyValue): EtcdEntry {
 function event({ type, kv }: IWatchResponse['events'][number]): EtcdEvent {
   const isDelete = type === 'Delete'
   return { key: kv.key.toString(), value: isDelete ? null : kv.value.toString(), revision: Number(kv.mod_revision) }
+}
+
+function isTooLarge({ message }: Error): boolean {
+  return message.includes('RESOURCE_EXHAUSTED') && /larger than max/.test(message)
 }
 
 function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {

@@ -28,6 +28,8 @@ export class PluginInstance {
   readonly toggle: Toggle
   readonly #host: InstanceHost
   #started: Promise<void> | null = null
+  /** It is ready for requests. */
+  isStarted = false
 
   /** Throws what `compile` throws, with nothing left behind. */
   constructor(plugin: Plugin, options: unknown, host: InstanceHost, toggle: Toggle) {
@@ -43,12 +45,15 @@ export class PluginInstance {
       void host.close()
       throw error
     }
+    // Most have nothing to start.
+    this.isStarted = this.phases.start === undefined
   }
 
   /** The first call starts it, the others wait for the same start. Rejects when it fails or takes too long. */
   start(): Promise<void> {
     this.#started ??= within(START_LIMIT, async () => this.phases.start?.(this.#host.host.signal)).then((inTime) => {
       if (!inTime) throw new Error(`did not start within ${START_LIMIT / 1000} s`)
+      this.isStarted = true
     })
     return this.#started
   }

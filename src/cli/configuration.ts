@@ -5,7 +5,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import type { CompiledSnapshot } from '../compile/snapshot.ts'
 import { formatProblem } from '../config/problem.ts'
 import { compile, InvalidConfiguration, validate, type Validated } from '../control/publish.ts'
-import { builtInPlugins, createLiveState } from '../gateway.ts'
+import { builtInPlugins, createLiveState } from '../live-state.ts'
 import { Logs } from '../telemetry/logs.ts'
 
 export interface LoadedConfiguration {
@@ -25,7 +25,7 @@ export async function loadConfiguration(shown: string): Promise<LoadedConfigurat
   try {
     const validated = await validate(text, resolve(shown), await builtInPlugins())
     const live = createLiveState(validated.plugins, new TimerWheel(), new Logs('silent'), { serving: false })
-    return { validated, snapshot: compile(validated, 1, live) }
+    return { validated, snapshot: await compile(validated, 1, live, null) }
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     const lines = error.problems.map((problem) => formatProblem({ ...problem, file: shown }))

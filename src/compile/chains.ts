@@ -7,6 +7,7 @@ import { compileChain } from '../chain/compile.ts'
 import { PluginInstance, type InstanceHost } from '../chain/instance.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { Chain, ChainPicker } from '../contract/snapshot.ts'
+import type { Keep } from './shared-unit.ts'
 
 /** Plugins that are there, and the instances that live beyond a snapshot. */
 export interface PluginStates {
@@ -26,6 +27,16 @@ export interface Toggles {
 export interface RouteChain {
   readonly chain: Chain
   readonly picker: ChainPicker | null
+}
+
+/** Plugins refused their options. */
+export class PluginRefusals extends Error {
+  readonly refusals: readonly PluginRefusal[]
+
+  constructor(refusals: readonly PluginRefusal[]) {
+    super(refusals.map(({ message }) => message).join('; '))
+    this.refusals = refusals
+  }
 }
 
 /** A plugin refused its options; `toggle` says where they were written. */
@@ -77,38 +88,33 @@ export interface PluginRules {
   readonly orders: Readonly<Record<string, number>>
 }
 
+/** What chains borrow from, and whom they tell of it. */
+export interface ChainBorrowing {
+  readonly states: PluginStates
+  readonly keep: Keep
+  /** Told of every instance that is not ready for requests yet. */
+  readonly toStart: (instance: PluginInstance) => void
+}
+
 /**
  * Compiles the chain of one route. Every instance that any path may need is made now, so that picking cannot fail.
- * Throws PluginRefusal. `keep` is called with the release of each instance taken.
+ * Throws PluginRefusal.
  */
-export function compileRouteChain(
-  layers: RouteLayers,
-  { defaults, orders }: PluginRules,
-  states: PluginStates,
-  keep: (release: () => void) => void,
-): RouteChain {
-  const instances = new Map<string, PluginInstance>()
-  for (const toggle of layers.layers.flat()) {
-    if (toggle.value === 'off') continue
-    const options = toggle.value === 'on' ? defaults(toggle.plugin) : toggle.value.options
-    const key = instanceKey(states.available.get(toggle.plugin)!, options)
-    if (instances.has(key)) continue
-    try {
-      instances.set(key, borrow(key, toggle, options, states))
-    } catch (error) {
-      throw new PluginRefusal(toggle, error)
-    }
-    keep(() => states.instances.release(key))
-  }
-  const build = (resolved: readonly ResolvedToggle[]): Chain => {
-    const enabled = resolved.filter((toggle) => toggle.enabled)
-    return compileChain(
-      enabled.map(({ plugin, options }) => {
-        const { phases, timing, order } = instances.get(instanceKey(states.available.get(plugin)!, options))!
-        return { plugin, phases, timing, order: orders[plugin] ?? order }
-      }),
+export function compileRouteChain(layers: RouteLayers, rules: PluginRules, borrowing: ChainBorrowing): RouteChain {
+  const { orders } = rules
+  const { available } = borrowing.states
+  // A picker lives as long as its route: it must not hold on to the whole configuration, as `rules` does.
+  const defaults = defaultsOf(layers, rules)
+  const instances = borrowInstances(layers, defaults, borrowing)
+  const build = (resolved: readonly ResolvedToggle[]): Chain =>
+    compileChain(
+      resolved
+        .filter(({ enabled }) => enabled)
+        .map(({ plugin, options }) => {
+          const { phases, timing, order } = instances.get(instanceKey(available.get(plugin)!, options))!
+          return { plugin, phases, timing, order: orders[plugin] ?? order }
+        }),
     )
-  }
   const always = layers.layers.filter((_, i) => layers.conditions[i] === null)
   const chain = build(mergeToggles(always, defaults))
   const conditional = layers.conditions.filter((condition) => condition !== null)
@@ -117,6 +123,35 @@ export function compileRouteChain(
     chain,
     picker: new PathPicker(conditional, (path) => build(mergeToggles(layersFor(layers, path), defaults))),
   }
+}
+
+function defaultsOf({ layers }: RouteLayers, { defaults }: PluginRules): (plugin: string) => unknown {
+  const known = new Map<string, unknown>()
+  for (const layer of layers)
+    for (const { plugin, value } of layer) if (value === 'on' && !known.has(plugin)) known.set(plugin, defaults(plugin))
+  return (plugin) => known.get(plugin)
+}
+
+/** By key. */
+function borrowInstances(
+  { layers }: RouteLayers,
+  defaults: (plugin: string) => unknown,
+  { states, keep, toStart }: ChainBorrowing,
+): ReadonlyMap<string, PluginInstance> {
+  const instances = new Map<string, PluginInstance>()
+  for (const layer of layers)
+    for (const toggle of layer) {
+      const { plugin, value } = toggle
+      if (value === 'off') continue
+      const options = value === 'on' ? defaults(plugin) : value.options
+      const key = instanceKey(states.available.get(plugin)!, options)
+      if (instances.has(key)) continue
+      const instance = borrow(key, toggle, options, states)
+      keep(() => states.instances.release(key))
+      if (!instance.isStarted) toStart(instance)
+      instances.set(key, instance)
+    }
+  return instances
 }
 
 /** Picks by the set of patterns that match the path; each set is built once. */
@@ -142,15 +177,35 @@ class PathPicker implements ChainPicker {
   }
 }
 
+/** Options of `plugins` and `paths` are the same objects for every route: they are put into words once. */
+const words = new WeakMap<object, string>()
+
 /** A plugin whose file has changed is another one. */
 function instanceKey({ name, revision }: Plugin, options: unknown): string {
-  return `${name}@${revision} ${JSON.stringify(options)}`
+  return `${name}@${revision} ${inWords(options)}`
 }
 
+function inWords(options: unknown): string {
+  if (typeof options !== 'object' || options === null || !Object.isFrozen(options)) return JSON.stringify(options)
+  let text = words.get(options)
+  if (text === undefined) words.set(options, (text = JSON.stringify(options)))
+  return text
+}
+
+/** Throws PluginRefusal. */
 function borrow(key: string, toggle: Toggle, options: unknown, states: PluginStates): PluginInstance {
   const { plugin } = toggle
-  return states.instances.acquire(
-    key,
-    () => new PluginInstance(states.available.get(plugin)!, options, states.host(plugin, toggle.origin.where), toggle),
-  )
+  const make = (): PluginInstance => {
+    try {
+      return new PluginInstance(
+        states.available.get(plugin)!,
+        options,
+        states.host(plugin, toggle.origin.where),
+        toggle,
+      )
+    } catch (error) {
+      throw new PluginRefusal(toggle, error)
+    }
+  }
+  return states.instances.acquire(key, make)
 }

@@ -113,6 +113,6 @@ function explainPlugins(snapshot: CompiledSnapshot, file: string, index: number,
     order,
     enabled,
     options: concealedOptions(plugins.get(plugin)!.schema, options),
-    from: origins.map(({ where, line, column }) => `${where} (${file}:${line}:${column})`),
+    from: origins.map((origin) => `${origin.where} (${origin.file ?? file}:${origin.line}:${origin.column})`),
   }))
 }

@@ -2,7 +2,9 @@
 import type { HeaderEdits } from '../base/header-edits.ts'
 import type { HeaderList } from '../base/headers.ts'
 import { statusLine } from '../base/status-text.ts'
+import type { RouteConfig } from '../config/schema.ts'
 import type { ResponseHead } from '../contract/response-head.ts'
+import type { FixedReply } from '../contract/snapshot.ts'
 
 const NON_ASCII = /[\x80-\xff]/
 
@@ -30,4 +32,10 @@ export class FixedHead implements ResponseHead {
   block(edits: HeaderEdits): string | Uint8Array | null {
     return edits.length === 0 ? this.#block : null
   }
+}
+
+/** The reply that `respond` of a route, or of a fallback, asks for. */
+export function fixedReply({ status = 200, body = '', headers = {} }: NonNullable<RouteConfig['respond']>): FixedReply {
+  const flat = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value])
+  return Object.freeze({ status, head: new FixedHead(status, flat), body: Buffer.from(body) })
 }

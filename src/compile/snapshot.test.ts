@@ -140,7 +140,7 @@ class World {
     for (const each of steps) {
       if (each.kind === 'compile') {
         const valid = await validate(JSON.stringify(configs[each.config % configs.length]), '/sluice.yaml', [])
-        this.#held.push(compile(valid, 1, this.#live))
+        this.#held.push(await compile(valid, 1, this.#live, null))
       } else if (each.kind === 'release') {
         this.#release(each.snapshot)
       } else if (each.kind === 'tell') {

@@ -1,23 +1,24 @@
 // Valid configuration -> frozen Snapshot. Live state is borrowed by identity and given back when the snapshot is
-// released; when anything fails, all that was taken is given back and nothing has changed.
-import { parsePathPattern, type PathPattern } from '../base/path-pattern.ts'
+// released; when anything fails, all that was taken is given back and nothing has changed. What has not changed since the
+// snapshot before is shared with it, and the event loop is given back every few ms.
+import { Slice } from '../base/slice.ts'
+import type { PluginInstance } from '../chain/instance.ts'
 import type { ValidConfig } from '../config/load.ts'
-import type { RouteConfig } from '../config/schema.ts'
-import type { UpstreamConfig } from '../config/upstream-schema.ts'
 import type { Plugin } from '../contract/plugin.ts'
-import type { FixedReply, Route, Snapshot, Split } from '../contract/snapshot.ts'
-import type { Fallback } from '../contract/upstream.ts'
-import { compileRouter, type Router } from '../router/router.ts'
-import { UNMATCHED, type RequestMetrics } from '../telemetry/request-metrics.ts'
-import type { RouteMetrics } from '../telemetry/route-metrics.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { compileRouterInSlices } from '../router/compile.ts'
+import type { Router } from '../router/router.ts'
+import type { RequestMetrics } from '../telemetry/request-metrics.ts'
 import type { TraceExports } from '../telemetry/trace-exports.ts'
 import type { UpstreamStates } from '../upstreams/states.ts'
-import { borrowSplit, borrowUpstream, type LiveUpstream } from '../upstreams/upstream.ts'
-import { FixedHead } from './fixed-head.ts'
-import { compileRouteChain, routeLayers, type PluginStates, type RouteLayers } from './chains.ts'
-import { compileLocation, compilePathTemplate, compileStripPrefix } from './template.ts'
+import type { LiveUpstream } from '../upstreams/upstream.ts'
+import type { PluginStates, RouteLayers } from './chains.ts'
+import type { RouteUnit } from './route-unit.ts'
+import { takeRoutes, type RoutesBefore } from './route-units.ts'
+import type { SharedUnit } from './shared-unit.ts'
 import { borrowTracing } from './tracing.ts'
 import { compileTrustedProxies } from './trusted-proxies.ts'
+import { takeUpstreams, type UpstreamUnits } from './upstream-units.ts'
 
 export interface LiveState {
   readonly requests: RequestMetrics
@@ -26,10 +27,18 @@ export interface LiveState {
   readonly traces: TraceExports
 }
 
-/** A snapshot with what only `explain` and the admin API ask for. */
+/** What the next snapshot may share. */
+export interface SnapshotUnits {
+  readonly routes: readonly RouteUnit[]
+  readonly unmatched: RouteUnit
+  readonly upstreams: UpstreamUnits
+}
+
+/** A snapshot with what only `explain`, the admin API and the next snapshot ask for. */
 export interface CompiledSnapshot extends Snapshot {
   readonly router: Router
   readonly config: ValidConfig['config']
+  readonly toggles: ValidConfig['toggles']
   readonly upstreams: ReadonlyMap<string, LiveUpstream>
   /** Toggle layers by route index. */
   readonly layers: readonly RouteLayers[]
@@ -37,53 +46,63 @@ export interface CompiledSnapshot extends Snapshot {
   readonly plugins: ReadonlyMap<string, Plugin>
   /** Options of a plugin that is only switched on. */
   readonly defaults: ValidConfig['defaults']
+  /** Plugin instances that were not ready for requests when the snapshot was compiled. */
+  readonly toStart: ReadonlySet<PluginInstance>
+  readonly units: SnapshotUnits
 }
 
-/** Throws PluginRefusal when a plugin does not take its options; everything else was validated before. */
-export function compileSnapshot(valid: ValidConfig, version: number, live: LiveState): CompiledSnapshot {
+/**
+ * Only what has changed since `previous` is compiled. Rejects with PluginRefusals when plugins do not take their options;
+ * everything else was validated before.
+ */
+export async function compileSnapshot(
+  valid: ValidConfig,
+  version: number,
+  live: LiveState,
+  previous: CompiledSnapshot | null,
+): Promise<CompiledSnapshot> {
+  const taken: SharedUnit[] = []
+  const took = (unit: SharedUnit): void => void taken.push(unit)
   const releases: (() => void)[] = []
-  const keep = (release: () => void): void => void releases.push(release)
   const release = (): void => {
+    for (const unit of taken.splice(0)) unit.release()
     for (const give of releases.splice(0)) give()
   }
   try {
     const { config, toggles, defaults } = valid
-    const rules = { defaults, orders: config.pluginOrder ?? {} }
-    const upstreams = borrowUpstreams(config, live.upstreams, keep)
-    const router = compileRouter(config.routes.map(({ name, match = {}, priority = 0 }) => ({ name, match, priority })))
-    const layers = config.routes.map((route, i) => routeLayers(toggles, routePattern(route), toggles.routes[i]!))
-    const routes = config.routes.map((route, i) =>
-      Object.freeze({
-        ...action(route, router.names(i), upstreams, live, keep),
-        name: route.name,
-        metrics: borrowMetrics(route.name, live, keep),
-        pattern: route.match?.path ?? route.match?.pathRegex ?? '/**',
-        parameters: router.names(i),
-        ...compileRouteChain(layers[i]!, rules, live.plugins, keep),
-      }),
-    )
-    const everything = parsePathPattern('/**') as PathPattern
-    const unmatched: Route = Object.freeze({
-      ...NO_ACTION,
-      name: '',
-      metrics: borrowMetrics(UNMATCHED, live, keep),
-      pattern: '',
-      parameters: [],
-      ...compileRouteChain(routeLayers(toggles, everything, []), rules, live.plugins, keep),
-    })
-    const trustedProxies = compileTrustedProxies(config.trustedProxies ?? [])
+    // A route may take long: one with many addresses, or a large expression.
+    const slice = new Slice(1)
+    const toStart = new Set([...(previous?.toStart ?? [])].filter(({ isStarted }) => !isStarted))
+    const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? new Map(), live.upstreams, slice, took)
+    const router = await compileRouterInSlices(config.routes, previous?.router ?? null, slice)
+    const context = {
+      rules: { defaults, orders: config.pluginOrder ?? {} },
+      upstreams,
+      requests: live.requests,
+      splits: live.upstreams,
+      chains: { states: live.plugins, toStart: (instance: PluginInstance) => void toStart.add(instance) },
+    }
+    const before = previous === null ? null : routesBefore(previous)
+    const { units, unmatched } = await takeRoutes(valid, router, before, context, slice, took)
+    const trustedProxies =
+      previous !== null && previous.config.trustedProxies === config.trustedProxies
+        ? previous.trustedProxies
+        : compileTrustedProxies(config.trustedProxies ?? [])
     return {
       version,
       router,
-      routes: Object.freeze(routes),
-      unmatched,
+      routes: Object.freeze(units.map(({ route }) => route)),
+      unmatched: unmatched.route,
       trustedProxies,
-      tracing: borrowTracing(config.observability?.traces, trustedProxies, live.traces, keep),
+      tracing: borrowTracing(config.observability?.traces, trustedProxies, live.traces, (give) => releases.push(give)),
       config,
-      upstreams,
-      layers,
+      toggles,
+      upstreams: new Map(Array.from(upstreams, ([name, { upstream }]) => [name, upstream])),
+      layers: units.map(({ layers }) => layers),
       plugins: live.plugins.available,
       defaults,
+      toStart,
+      units: { routes: units, unmatched, upstreams },
       pins: 0,
       retired: false,
       release,
@@ -94,98 +113,6 @@ export function compileSnapshot(valid: ValidConfig, version: number, live: LiveS
   }
 }
 
-function borrowMetrics(route: string, { requests }: LiveState, keep: (release: () => void) => void): RouteMetrics {
-  const metrics = requests.acquire(route)
-  keep(() => requests.release(route))
-  return metrics
-}
-
-function borrowUpstreams(
-  { upstreams = {}, zone = '', region = '' }: ValidConfig['config'],
-  states: UpstreamStates,
-  keep: (release: () => void) => void,
-): Map<string, LiveUpstream> {
-  const borrowed = new Map<string, LiveUpstream>()
-  for (const [name, config] of Object.entries(upstreams)) {
-    const { upstream, release } = borrowUpstream(name, config, { zone, region }, states)
-    keep(release)
-    borrowed.set(name, upstream)
-  }
-  for (const [name, { fallback }] of Object.entries(upstreams))
-    if (fallback !== undefined) borrowed.get(name)!.fallback = compileFallback(fallback, borrowed)
-  return borrowed
-}
-
-function compileFallback(
-  fallback: NonNullable<UpstreamConfig['fallback']>,
-  upstreams: ReadonlyMap<string, LiveUpstream>,
-): Fallback {
-  if ('upstream' in fallback) return { upstream: upstreams.get(fallback.upstream)!, respond: null }
-  return { upstream: null, respond: fixedReply({ status: 503, ...fallback.respond }) }
-}
-
-/** null for a route by pathRegex. */
-function routePattern({ match = {} }: RouteConfig): PathPattern | null {
-  if (match.pathRegex !== undefined) return null
-  return parsePathPattern(match.path ?? '/**') as PathPattern
-}
-
-type Action = Pick<Route, 'upstream' | 'split' | 'respond' | 'redirect' | 'rewritePath' | 'rewriteHost'>
-
-const NO_ACTION: Action = {
-  upstream: null,
-  split: null,
-  respond: null,
-  redirect: null,
-  rewritePath: null,
-  rewriteHost: '',
-}
-
-function action(
-  route: RouteConfig,
-  parameters: readonly string[],
-  upstreams: ReadonlyMap<string, LiveUpstream>,
-  live: LiveState,
-  keep: (release: () => void) => void,
-): Action {
-  const { rewrite = {}, redirect, respond } = route
-  return {
-    upstream: route.upstream === undefined ? null : upstreams.get(route.upstream)!,
-    split: route.split === undefined ? null : split(route.name, route.split, upstreams, live, keep),
-    respond: respond === undefined ? null : fixedReply(respond),
-    redirect:
-      redirect === undefined
-        ? null
-        : { status: redirect.status ?? 308, location: compileLocation(redirect.to, parameters) },
-    rewritePath:
-      rewrite.path !== undefined
-        ? compilePathTemplate(rewrite.path, parameters)
-        : rewrite.stripPrefix !== undefined
-          ? compileStripPrefix(rewrite.stripPrefix)
-          : null,
-    rewriteHost: rewrite.host ?? '',
-  }
-}
-
-function split(
-  route: string,
-  shares: NonNullable<RouteConfig['split']>,
-  upstreams: ReadonlyMap<string, LiveUpstream>,
-  live: LiveState,
-  keep: (release: () => void) => void,
-): Split {
-  const weights = shares.map(({ weight }) => weight)
-  const borrowed = borrowSplit(
-    JSON.stringify([route, shares]),
-    shares.map(({ upstream }) => upstreams.get(upstream)!),
-    weights,
-    live.upstreams,
-  )
-  keep(borrowed.release)
-  return borrowed.split
-}
-
-function fixedReply({ status = 200, body = '', headers = {} }: NonNullable<RouteConfig['respond']>): FixedReply {
-  const flat = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value])
-  return Object.freeze({ status, head: new FixedHead(status, flat), body: Buffer.from(body) })
+function routesBefore({ config, toggles, plugins, units }: CompiledSnapshot): RoutesBefore {
+  return { config, toggles, plugins, units: units.routes, unmatched: units.unmatched }
 }

@@ -39,12 +39,10 @@ const MOST_ALIASES = 100
 /** `$${` is a literal `${`. */
 const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g
 
-/** Never throws: what is wrong is in `problems`. */
-export function parseDocument(
-  text: string,
-  file: string,
-  env: Readonly<Record<string, string | undefined>>,
-): ConfigDocument {
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Never throws: what is wrong is in `problems`. `env` null: the text may not read the environment. */
+export function parseDocument(text: string, file: string, env: Environment | null): ConfigDocument {
   const lines = new LineCounter()
   const document = parseYaml(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const position = (offset: number): Position => {
@@ -93,14 +91,14 @@ function describeYamlError(code: string, message: string, before: string): strin
   return `invalid YAML: ${message}${hint}`
 }
 
-function substitute(
-  node: Scalar,
-  env: Readonly<Record<string, string | undefined>>,
-  report: (message: string) => void,
-): void {
+function substitute(node: Scalar, env: Environment | null, report: (message: string) => void): void {
   const before = node.value as string
   const after = before.replace(VARIABLE, (whole: string, name: string | undefined, fallback: string | undefined) => {
     if (whole === '$${') return '${'
+    if (env === null) {
+      report('variables are replaced in the file of a gateway only; write $${ for the characters themselves')
+      return whole
+    }
     if (name === undefined) {
       report('"${" begins a variable: write ${NAME}, ${NAME:-default}, or $${ for the characters themselves')
       return whole

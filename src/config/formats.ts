@@ -18,6 +18,8 @@ export const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   cidr: cidrProblem,
   'host-pattern': hostPatternProblem,
   'path-pattern': pathPatternProblem,
+  'etcd-prefix': etcdPrefixProblem,
+  'instance-name': instanceProblem,
 }
 
 export function pathPatternProblem(text: string): string {
@@ -108,4 +110,16 @@ function hostPatternProblem(text: string): string {
   if (!/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(text))
     return `"${text}" is not a host name such as api.example.com`
   return ''
+}
+
+function etcdPrefixProblem(text: string): string {
+  const example = 'expected a prefix such as /sluice/edge'
+  if (text.length > 256) return `the prefix has more than 256 characters; ${example}`
+  if (text.endsWith('/') && text !== '/') return `"${text}" ends with "/"; write "${text.replace(/\/+$/, '')}"`
+  return /^(\/[A-Za-z0-9._-]+)+$/.test(text) ? '' : `"${text}" is not made of /NAME parts; ${example}`
+}
+
+function instanceProblem(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text)) return ''
+  return 'the name needs 1 to 128 letters, digits, ".", "_" or "-", a letter or digit first'
 }

@@ -3,7 +3,6 @@
 
 /** Patterns of keys: `*` is one name, `[]` one element. */
 const LATER_KEYS = new Set([
-  'control',
   'listeners[].tls',
   'listeners[].protocols',
   'listeners[].proxyProtocol',

@@ -171,7 +171,6 @@ const MISTAKES: readonly Mistake[] = [
   [`${UP}routes: [{ name: r, upstream: up, plugins: { ‹corz: off } }]`, 'did you mean "cors"?'],
   // later
   [`version: 1\nlisteners: [{ name: a, bind: 127.0.0.1:0, ‹tls: {} }]\nroutes: []`, 'not supported yet'],
-  [`${HEAD}‹control: {}\nroutes: []`, 'not supported yet'],
   [`${HEAD}workers: ‹auto\nroutes: []`, 'not supported yet'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], ‹tls: {} } }\nroutes: []`, 'not supported yet'],
   [`${HEAD}upstreams: { up: { endpoints: [{ url: http://h }], transport: ‹h2 } }\nroutes: []`, 'not supported yet'],

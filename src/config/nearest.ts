@@ -25,6 +25,7 @@ export function didYouMean(seen: string, known: Iterable<string>): string {
   let nearest = ''
   let distance = Math.max(1, Math.floor(seen.length / 3)) + 1
   for (const name of known) {
+    if (Math.abs(name.length - seen.length) >= distance) continue // as many edits at least
     const candidate = editDistance(seen.toLowerCase(), name.toLowerCase())
     if (candidate < distance) [nearest, distance] = [name, candidate]
   }

@@ -16,3 +16,14 @@ export function formatProblem(problem: Problem): string {
   const key = problem.key === '' ? '' : `${problem.key}: `
   return `${problem.file}:${problem.line}:${problem.column} ${key}${problem.message}`
 }
+
+/** By file and position; the same words at the same place once. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>()
+  return problems
+    .filter(({ file, line, column, message }) => {
+      const key = `${file}:${line}:${column}:${message}`
+      return !seen.has(key) && seen.add(key)
+    })
+    .toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1))
+}

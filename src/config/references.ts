@@ -3,13 +3,13 @@
 import { isToken } from '../base/headers.ts'
 import { parsePathPattern } from '../base/path-pattern.ts'
 import { RE2JS } from 're2js'
+import { checkControl } from './control-references.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
 import { didYouMean } from './nearest.ts'
 import { checkTraces } from './trace-references.ts'
 import { parseUnit } from './units.ts'
 import { checkRespond, records, type Raw } from './raw.ts'
-import { checkUpstreamName, checkUpstreams } from './upstream-references.ts'
 
 /** A single entry may have some kilobytes. */
 const LEAST_LOG_BYTES = 64 * 1024
@@ -19,16 +19,18 @@ const ACTIONS = ['upstream', 'split', 'respond', 'redirect']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
 const BUILT_IN_PLACEHOLDERS = ['scheme', 'host', 'port', 'path', 'query']
 
-export function checkReferences(config: Raw, report: Report): void {
+/**
+ * What is not an item of its own: listeners, admin, observability, and that no name is there twice. `hasMoreRoutes`: a shared
+ * store may bring further routes.
+ */
+export function checkGateway(config: Raw, report: Report, hasMoreRoutes: boolean): void {
   checkUnique(config['listeners'], 'listeners', 'name', 'listener', report)
   checkUnique(config['listeners'], 'listeners', 'bind', 'bind', report)
   checkAdmin(config['admin'], report)
+  checkControl(config['control'], report)
   checkLogs(config['observability'], report)
-  checkTraces(config, report)
-  const upstreams = isRecord(config['upstreams']) ? config['upstreams'] : {}
-  checkUpstreams(upstreams, report)
+  checkTraces(config, report, hasMoreRoutes)
   checkUnique(config['routes'], 'routes', 'name', 'route', report)
-  for (const [i, route] of records(config['routes'])) checkRoute(route, ['routes', i], Object.keys(upstreams), report)
 }
 
 function checkUnique(list: unknown, key: string, field: string, noun: string, report: Report): void {
@@ -56,7 +58,8 @@ function checkLogs(observability: unknown, report: Report): void {
   report(['observability', 'logs', 'bytes'], `expected 64KiB at least, saw "${bytes}"`)
 }
 
-function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report: Report): void {
+/** One route by itself: whether the upstreams that it names are there is for the loader to say. */
+export function checkRoute(route: Raw, path: Path, report: Report): void {
   if (route['name'] === RESERVED_ROUTE)
     report(
       [...path, 'name'],
@@ -70,10 +73,7 @@ function checkRoute(route: Raw, path: Path, upstreams: readonly string[], report
       `the route has ${actions[0]} already; only one of ${ACTIONS.join(', ')} can be there`,
       true,
     )
-  checkUpstreamName(route['upstream'], [...path, 'upstream'], upstreams, report)
   const shares = records(route['split'])
-  for (const [i, share] of shares)
-    checkUpstreamName(share['upstream'], [...path, 'split', i, 'upstream'], upstreams, report)
   if (shares.length > 0 && shares.every(([, { weight }]) => weight === 0)) {
     report([...path, 'split'], 'every share has weight 0, so that no upstream could ever be chosen')
   }

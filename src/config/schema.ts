@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { Duration, Secret } from './units.ts'
 import { HeaderCondition } from './condition-schema.ts'
+import { ControlSchema, InstanceSchema } from './control-schema.ts'
 import { LogsSchema } from './log-schema.ts'
 import { TracesSchema } from './trace-schema.ts'
 import { UpstreamSchema } from './upstream-schema.ts'
@@ -176,6 +177,8 @@ export const GatewaySchema = Type.Object(
         CLOSED,
       ),
     ),
+    instance: Type.Optional(InstanceSchema),
+    control: Type.Optional(ControlSchema),
     workers: Type.Optional(Type.Literal(1, { default: 1 })),
     trustedProxies: Type.Optional(
       Type.Array(Type.String({ 'x-format': 'cidr' }), {
@@ -212,13 +215,13 @@ export const GatewaySchema = Type.Object(
     plugins: Type.Optional(Plugins),
     paths: Type.Optional(Type.Record(Type.String(), Plugins, { description: 'Plugins per path pattern' })),
     upstreams: Type.Optional(Type.Record(Type.String(), UpstreamSchema)),
-    routes: Type.Array(RouteSchema),
+    routes: Type.Optional(Type.Array(RouteSchema, { description: 'Needed without control.etcd' })),
   },
   { ...CLOSED, title: 'Sluice gateway configuration' },
 )
 
 /** A valid configuration: units are numbers, defaults filled in, variables replaced. */
-export type GatewayConfig = Static<typeof GatewaySchema>
+export type GatewayConfig = Static<typeof GatewaySchema> & { routes: RouteConfig[] }
 export type ListenerConfig = Static<typeof ListenerSchema>
 export type RouteConfig = Static<typeof RouteSchema>
 export type MatchConfig = Static<typeof MatchSchema>

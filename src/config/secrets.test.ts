@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { InvalidConfiguration, validate } from '../control/publish.ts'
-import { builtInPlugins } from '../gateway.ts'
+import { builtInPlugins } from '../live-state.ts'
 
 const HEAD = "version: 1\nlisteners: [{ name: a, bind: '127.0.0.1:0' }]\nroutes: [{ name: r, respond: {} }]\n"
 

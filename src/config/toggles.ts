@@ -3,8 +3,10 @@
 
 /** Where a toggle was written. */
 export interface Origin {
-  /** `plugins`, `paths./api/**` or `routes[users].plugins` */
+  /** `plugins`, `paths./api/**`, `routes[2].plugins`, or `routes/users.plugins` of a shared store. */
   readonly where: string
+  /** What the position is in: `etcd:/sluice/edge/routes/users`; absent: the configuration file. */
+  readonly file?: string
   readonly line: number
   readonly column: number
 }

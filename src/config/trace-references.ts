@@ -10,10 +10,13 @@ const TRACES: Path = ['observability', 'traces']
 /** The exporter writes them itself. */
 const RESERVED = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'host']
 
-export function checkTraces({ observability, routes }: Raw, report: Report): void {
+/** With a shared store routes come and go: a rule may name one that is not there. */
+export function checkTraces({ observability, routes }: Raw, report: Report, hasMoreRoutes: boolean): void {
   const traces = isRecord(observability) ? observability['traces'] : undefined
   if (!isRecord(traces)) return
-  const names = records(routes).flatMap(([, { name }]) => (typeof name === 'string' ? [name] : []))
+  const names = hasMoreRoutes
+    ? null
+    : records(routes).flatMap(([, { name }]) => (typeof name === 'string' ? [name] : []))
   checkOtlp(traces['otlp'], report)
   checkShare(traces['ratio'], [...TRACES, 'ratio'], report)
   if (typeof traces['slow'] === 'string' && parseUnit('duration', traces['slow']) === 0)
@@ -41,9 +44,9 @@ function checkOtlp(otlp: unknown, report: Report): void {
   }
 }
 
-function checkRule(rule: Raw, path: Path, routes: readonly string[], report: Report): void {
+function checkRule(rule: Raw, path: Path, routes: readonly string[] | null, report: Report): void {
   const { route, header, baggage, share } = rule
-  if (typeof route === 'string' && !routes.includes(route)) {
+  if (routes !== null && typeof route === 'string' && !routes.includes(route)) {
     const known = routes.length === 0 ? '' : `; known: ${routes.join(', ')}`
     report([...path, 'route'], `there is no route "${route}"${didYouMean(route, routes) || known}`)
   }

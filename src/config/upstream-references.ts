@@ -2,31 +2,20 @@
 import { isToken } from '../base/headers.ts'
 import { isRecord, type Path } from './document.ts'
 import type { Report } from './inspect.ts'
-import { didYouMean } from './nearest.ts'
 import { checkRespond, records, type Raw } from './raw.ts'
 import { parseUnit } from './units.ts'
 
-export function checkUpstreams(upstreams: Raw, report: Report): void {
-  const names = Object.keys(upstreams)
-  for (const [name, upstream] of Object.entries(upstreams)) {
-    if (!isRecord(upstream)) continue
-    const path = ['upstreams', name]
-    if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
-      report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
-    checkEndpoints(upstream, path, report)
-    checkBalance(upstream, path, report)
-    checkShares(upstream, path, report)
-    checkFailures(upstream, path, report)
-    checkFallback(upstreams, name, names, path, report)
-  }
-}
-
-export function checkUpstreamName(name: unknown, path: Path, upstreams: readonly string[], report: Report): void {
-  if (typeof name !== 'string' || upstreams.includes(name)) return
-  report(
-    path,
-    `there is no upstream "${name}"${didYouMean(name, upstreams) || (upstreams.length === 0 ? '' : `; known: ${upstreams.join(', ')}`)}`,
-  )
+/** One upstream by itself: whether the upstream of its fallback is there is for the loader to say. */
+export function checkUpstream(name: string, upstream: Raw, path: Path, report: Report): void {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+    report(path, `upstream name "${name}" may have letters, digits, ".", "_" and "-"`, true)
+  checkEndpoints(upstream, path, report)
+  checkBalance(upstream, path, report)
+  checkShares(upstream, path, report)
+  checkFailures(upstream, path, report)
+  const { fallback } = upstream
+  if (isRecord(fallback) && isRecord(fallback['respond']))
+    checkRespond(fallback['respond'], [...path, 'fallback', 'respond'], report)
 }
 
 function checkEndpoints(upstream: Raw, path: Path, report: Report): void {
@@ -167,24 +156,4 @@ function checkHealth(health: Raw, path: Path, report: Report): void {
 /** ms; NaN for what is no duration. */
 function lengthOf(value: unknown): number {
   return typeof value === 'string' ? parseUnit('duration', value) : NaN
-}
-
-function checkFallback(upstreams: Raw, name: string, names: readonly string[], path: Path, report: Report): void {
-  const fallback = fallbackOf(upstreams[name])
-  if (fallback === undefined) return
-  const at = [...path, 'fallback']
-  if (isRecord(fallback['respond'])) checkRespond(fallback['respond'], [...at, 'respond'], report)
-  checkUpstreamName(fallback['upstream'], [...at, 'upstream'], names, report)
-  const seen = [name]
-  for (let next = fallback['upstream']; typeof next === 'string'; next = fallbackOf(upstreams[next])?.['upstream']) {
-    if (seen.includes(next)) {
-      if (next === name) report([...at, 'upstream'], `fallbacks go round in a circle: ${[...seen, next].join(' -> ')}`)
-      return
-    }
-    seen.push(next)
-  }
-}
-
-function fallbackOf(upstream: unknown): Raw | undefined {
-  return isRecord(upstream) && isRecord(upstream['fallback']) ? upstream['fallback'] : undefined
 }

@@ -20,9 +20,13 @@ export interface Matchable {
   readonly offsets: Int32Array
 }
 
-/** What the router is built from: index in the array is the route's number and its order in the file. */
+/**
+ * What the router is built from: index in the array is the route's number and its order in the file. The same object as
+ * before is a route that has not changed.
+ */
 export interface RoutePattern {
   readonly name: string
-  readonly match: MatchConfig
-  readonly priority: number
+  readonly match?: MatchConfig
+  /** 0 when absent. */
+  readonly priority?: number
 }

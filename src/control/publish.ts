@@ -1,10 +1,11 @@
 // From configuration text to the snapshot that serves: parse, validate, compile, swap. All or nothing.
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from '../config/document.ts'
-import { loadConfig, type ValidConfig } from '../config/load.ts'
+import { Slice } from '../base/slice.ts'
+import type { ValidConfig } from '../config/load.ts'
+import { ConfigLoader, type RejectedItem, type SharedConfig } from '../config/loader.ts'
 import type { Problem } from '../config/problem.ts'
 import { compileSnapshot, type CompiledSnapshot, type LiveState } from '../compile/snapshot.ts'
-import { PluginRefusal } from '../compile/chains.ts'
+import { PluginRefusals } from '../compile/chains.ts'
 import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import { PluginFileError, PluginFiles } from './plugin-directory.ts'
@@ -27,6 +28,10 @@ export interface Validated {
   readonly file: string
   /** Plugin files that cannot be used and whose last good version is taken. */
   readonly warnings: readonly Problem[]
+  /** Shared items that are not taken as they are. */
+  readonly rejected: readonly RejectedItem[]
+  /** What is valid and yet hardly meant. */
+  readonly lint: readonly Problem[]
 }
 
 export interface ValidateOptions {
@@ -35,6 +40,10 @@ export interface ValidateOptions {
   readonly files?: PluginFiles
   /** False: plugin files in their last good version, where they have one. */
   readonly newest?: boolean
+  /** Knows what serves; a new one validates everything. Who makes the configuration serve tells it so (commit). */
+  readonly loader?: ConfigLoader
+  /** What a shared store holds beside the file. */
+  readonly shared?: SharedConfig | null
 }
 
 /** Rejects with InvalidConfiguration. */
@@ -42,9 +51,15 @@ export async function validate(
   text: string,
   file: string,
   builtIn: readonly Plugin[],
-  { env = process.env, files = new PluginFiles(), newest = true }: ValidateOptions = {},
+  {
+    env = process.env,
+    files = new PluginFiles(),
+    newest = true,
+    loader = new ConfigLoader(),
+    shared = null,
+  }: ValidateOptions = {},
 ): Promise<Validated> {
-  const document = parseDocument(text, file, env)
+  const document = await loader.parse(text, file, env)
   const plugins = new Map(builtIn.map((plugin) => [plugin.name, plugin]))
   const problems: Problem[] = []
   const warnings: Problem[] = []
@@ -66,35 +81,45 @@ export async function validate(
       report(error.message)
     }
   }
-  const loaded = loadConfig(document, plugins)
-  if (loaded.ok && problems.length === 0) return { valid: loaded.config, plugins, pluginDirectories, file, warnings }
+  const loaded = await loader.load({ document, shared, plugins })
+  if (loaded.ok && problems.length === 0) {
+    const { config: valid, rejected, warnings: lint } = loaded
+    return { valid, plugins, pluginDirectories, file, warnings, rejected, lint }
+  }
   throw new InvalidConfiguration(loaded.ok ? problems : [...problems, ...loaded.problems])
 }
 
-/** Throws InvalidConfiguration when a plugin refuses its options. */
-export function compile({ valid, file }: Validated, version: number, live: LiveState): CompiledSnapshot {
+/** Only what has changed since `previous` is compiled. Rejects with InvalidConfiguration when plugins refuse their options. */
+export async function compile(
+  { valid, file }: Validated,
+  version: number,
+  live: LiveState,
+  previous: CompiledSnapshot | null,
+): Promise<CompiledSnapshot> {
   try {
-    return compileSnapshot(valid, version, live)
+    return await compileSnapshot(valid, version, live, previous)
   } catch (error) {
-    if (!(error instanceof PluginRefusal)) throw error
-    throw new InvalidConfiguration([problemAt(file, error.toggle, error.message)])
+    if (!(error instanceof PluginRefusals)) throw error
+    throw new InvalidConfiguration(error.refusals.map(({ toggle, message }) => problemAt(file, toggle, message)))
   }
 }
 
-/** Starts the plugin instances that have not been started. Rejects with InvalidConfiguration when one does not start. */
-export async function start({ file }: Validated, live: LiveState): Promise<void> {
+/** Starts the plugin instances that are new. Rejects with InvalidConfiguration when some do not start. */
+export async function start({ file }: Validated, { toStart }: CompiledSnapshot): Promise<void> {
   const problems: Problem[] = []
-  await Promise.all(
-    live.plugins.instances
-      .values()
-      .map((instance) =>
-        instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
-      ),
-  )
+  const starts: Promise<void>[] = []
+  const slice = new Slice()
+  for (const instance of toStart) {
+    starts.push(
+      instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
+    )
+    if (slice.over) await slice.pause()
+  }
+  await Promise.all(starts)
   if (problems.length > 0) throw new InvalidConfiguration(problems)
 }
 
 function problemAt(file: string, { plugin, origin }: Toggle, message: string): Problem {
   const { line, column, where } = origin
-  return { file, line, column, key: `${where}.${plugin}`, message }
+  return { file: origin.file ?? file, line, column, key: `${where}.${plugin}`, message }
 }

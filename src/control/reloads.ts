@@ -45,10 +45,11 @@ export class Reloads {
     this.#latest = this.since = Date.now()
   }
 
-  apply(): void {
+  /** `problems`: of the parts that were left in their former form. */
+  apply(problems: readonly string[] = []): void {
     this.applied++
-    this.lastError = null
     this.#latest = this.since = Date.now()
+    this.lastError = problems.length === 0 ? null : { time: this.#latest, problems }
   }
 
   reject(problems: readonly string[]): void {

@@ -23,3 +23,33 @@ export interface Prepared {
   /** It never serves; all that was taken for it is given back. */
   discard(): Promise<void>
 }
+
+/** Several that serve together: all of them, or none. */
+export function together(...parts: readonly Serving[]): Serving {
+  return {
+    async prepare(candidate) {
+      const prepared: Prepared[] = []
+      const discard = async (): Promise<void> => {
+        for (const part of prepared.toReversed()) await part.discard()
+      }
+      try {
+        for (const part of parts) prepared.push(await part.prepare(candidate))
+      } catch (error) {
+        await discard()
+        throw error
+      }
+      // Only a first part that stops meanwhile refuses now: then the others must not serve either.
+      const activate = async (): Promise<void> => {
+        for (const [i, part] of prepared.entries()) {
+          try {
+            await part.activate()
+          } catch (error) {
+            for (const later of prepared.slice(i + 1)) await later.discard()
+            throw error
+          }
+        }
+      }
+      return { activate, discard }
+    },
+  }
+}

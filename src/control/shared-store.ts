@@ -36,7 +36,15 @@ export class VersionConflict extends Error {
   readonly latest: number
 
   constructor(base: number, latest: number) {
-    super(`the configuration is at version ${latest}, not ${base} any more`)
+    super(
+      latest === 0 ? 'nothing is committed there' : `the configuration is at version ${latest}, not ${base} any more`,
+    )
     this.latest = latest
   }
 }
+
+/** The change cannot be made as it is; nothing has happened. */
+export class RefusedChange extends Error {}
+
+/** There is nothing to start with. */
+export class StartProblem extends Error {}

@@ -8,10 +8,18 @@ const UNNAMED = 1 << 31
 const MOST_NAMED = 30
 
 export class Methods {
-  readonly #bits = new Map<string, number>()
+  readonly #bits: Map<string, number>
 
-  constructor() {
+  /** With the bits of `before`, so that masks of before keep their meaning. */
+  constructor(before: Methods | null = null) {
+    this.#bits = new Map(before === null ? [] : before.#bits)
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) this.#name(method)
+  }
+
+  /** Is there a bit for every one of them? */
+  holds(methods: Iterable<string>): boolean {
+    const added = [...new Set(methods)].filter((method) => !this.#bits.has(method))
+    return this.#bits.size + added.length <= MOST_NAMED
   }
 
   #name(method: string): number {

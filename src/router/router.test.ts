@@ -6,7 +6,7 @@ import type { MatchConfig } from '../config/schema.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, type Matchable, type RoutePattern } from '../contract/match.ts'
 import { slowMatch } from '../../test/lab/slow-matcher.ts'
 import { literalPrefix } from './path-regex.ts'
-import { compileRouter } from './router.ts'
+import { compileRouter } from './compile.ts'
 
 function table(...matches: (MatchConfig & { priority?: number })[]): RoutePattern[] {
   return matches.map(({ priority = 0, ...match }, i) => ({ name: `r${i}`, match, priority }))

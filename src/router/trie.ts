@@ -1,217 +1,128 @@
-// The trie of one host: path patterns by segment. Built from objects on the control road, then laid out in flat
-// tables, which the main road walks without making anything.
-//
-//   node          a place in the path, reached by the segments so far
-//   children      static segments in an open-addressing table of node numbers, by hash of their text
-//   parameter     the node behind {name} or *
-//   end rest all  leaves: the path ends here; a non-empty rest follows; the prefix itself and all below
-//   regexes       expressions whose literal prefix ends here
-import type { PathPattern } from '../base/path-pattern.ts'
-import type { PathRegex } from './path-regex.ts'
+// Puts routes into the trie of one host, takes them out, and finds them on the main road, without making anything there.
+import type { CompareEntries, Entry } from './entry.ts'
+import { FREE, Leaf, mixed, TrieNode, type LeafPlace, type Owner } from './trie-node.ts'
 
-/** Routes on one path, best first. */
-export interface Leaf {
-  readonly routes: number[]
+/** How a build puts entries in order, and what it may change. */
+export interface Insertion {
+  readonly owner: Owner
+  readonly compare: CompareEntries
+  readonly compareForHead: CompareEntries
 }
 
-export interface RegexLeaf extends Leaf {
-  readonly regexes: PathRegex[]
-}
-
-export interface BuildNode {
-  readonly children: Map<string, BuildNode>
-  parameter: BuildNode | null
-  end: Leaf | null
-  rest: Leaf | null
-  all: Leaf | null
-  regexes: RegexLeaf | null
-}
-
-export function createNode(): BuildNode {
-  return { children: new Map(), parameter: null, end: null, rest: null, all: null, regexes: null }
-}
-
-export function insertPattern(root: BuildNode, pattern: PathPattern, route: number): void {
-  let node = root
-  for (const { text, parameter } of pattern.segments) {
-    node = parameter ? (node.parameter ??= createNode()) : childOf(node, text)
+/** The root with the entry: the same object when it is the build's own. */
+export function insert(root: TrieNode | null, entry: Entry, { owner, compare, compareForHead }: Insertion): TrieNode {
+  const top = root?.ownedBy(owner) ?? new TrieNode(owner, '')
+  let node = top
+  for (const { text, parameter } of segmentsOf(entry)) {
+    if (parameter) {
+      node = node.parameter = node.parameter?.ownedBy(owner) ?? new TrieNode(owner, '')
+      continue
+    }
+    const before = node.child(text)
+    const child = before?.ownedBy(owner) ?? new TrieNode(owner, text)
+    if (child !== before) node.setChild(child)
+    node = child
   }
-  const place = pattern.tail === 'none' ? 'end' : pattern.tail
-  const leaf = (node[place] ??= { routes: [] })
-  leaf.routes.push(route)
+  const place = placeOf(entry)
+  const leaf = (node[place] = node[place]?.ownedBy(owner) ?? new Leaf(owner))
+  leaf.insert(entry, compare, compareForHead)
+  return top
 }
 
-export function insertRegex(root: BuildNode, regex: PathRegex, route: number): void {
-  let node = root
-  for (const text of regex.prefix) node = childOf(node, text)
-  node.regexes ??= { routes: [], regexes: [] }
-  node.regexes.routes.push(route)
-  node.regexes.regexes.push(regex)
+/** The root without the entry, which must be there; null when nothing is left. */
+export function remove(root: TrieNode, entry: Entry, owner: Owner): TrieNode | null {
+  return removeBelow(root, entry, 0, owner)
 }
 
-function childOf(node: BuildNode, text: string): BuildNode {
-  let child = node.children.get(text)
-  if (child === undefined) {
-    child = createNode()
-    node.children.set(text, child)
+function removeBelow(before: TrieNode, entry: Entry, depth: number, owner: Owner): TrieNode | null {
+  const node = before.ownedBy(owner)
+  const segments = segmentsOf(entry)
+  if (depth === segments.length) {
+    const place = placeOf(entry)
+    const leaf = node[place]!.ownedBy(owner)
+    leaf.remove(entry)
+    node[place] = leaf.entries.length === 0 ? null : leaf
+  } else if (segments[depth]!.parameter) {
+    node.parameter = removeBelow(node.parameter!, entry, depth + 1, owner)
+  } else {
+    const { text } = segments[depth]!
+    const child = removeBelow(node.child(text)!, entry, depth + 1, owner)
+    if (child === null) node.removeChild(text)
+    else node.setChild(child)
   }
-  return child
+  return node.isEmpty ? null : node
 }
 
-/** Every leaf in the order in which the trie is searched. */
-export function leavesInOrder(node: BuildNode): Leaf[] {
-  return [
-    ...(node.end === null ? [] : [node.end]),
-    ...[...node.children.values()].flatMap(leavesInOrder),
-    ...(node.parameter === null ? [] : leavesInOrder(node.parameter)),
-    ...(node.regexes === null ? [] : [node.regexes]),
-    ...(node.rest === null ? [] : [node.rest]),
-    ...(node.all === null ? [] : [node.all]),
-  ]
+function segmentsOf({ pattern, regex }: Entry): readonly { readonly text: string; readonly parameter: boolean }[] {
+  return pattern === null ? regex!.prefix.map((text) => ({ text, parameter: false })) : pattern.segments
 }
 
-const FIELDS = 8
-const TABLE = 0
-const MASK = 1
-const PARAMETER = 2
-const END = 3
-const REST = 4
-const ALL = 5
-const REGEXES = 6
+function placeOf({ pattern }: Entry): LeafPlace {
+  if (pattern === null) return 'regexes'
+  return pattern.tail === 'none' ? 'end' : pattern.tail
+}
 
-/** Nothing there. */
-export const NONE = -1
 const SLASH = 47
 
-/** What a leaf says to one who arrives: a route, or NONE. */
-export type TryLeaf<X> = (x: X, leaf: number, path: string) => number
+/** What a leaf says to one who arrives: a route, or null. */
+export type TryLeaf<X> = (x: X, leaf: Leaf, path: string) => Entry | null
 
 interface Target {
   readonly offsets: Int32Array
 }
 
-/** The tables. Leaves are numbers of the caller's. */
-export class Trie {
-  readonly #nodes: Int32Array
-  readonly #table: Int32Array
-  readonly #hashes: Int32Array
-  readonly #labels: readonly string[]
-
-  /** `leafNumber` gives each leaf its number. */
-  constructor(root: BuildNode, leafNumber: (leaf: Leaf | null) => number) {
-    const nodes: number[] = []
-    const table: number[] = []
-    const hashes: number[] = []
-    const labels: string[] = []
-    const add = (node: BuildNode, label: string): number => {
-      const id = labels.length
-      labels.push(label)
-      hashes.push(hashOf(label))
-      nodes.push(
-        0,
-        -1,
-        NONE,
-        leafNumber(node.end),
-        leafNumber(node.rest),
-        leafNumber(node.all),
-        leafNumber(node.regexes),
-        0,
-      )
-      const children = [...node.children].map(([text, child]) => add(child, text))
-      if (children.length > 0) {
-        const size = tableSize(children.length)
-        nodes[id * FIELDS + TABLE] = table.length
-        nodes[id * FIELDS + MASK] = size - 1
-        const slots = Array.from({ length: size }, () => NONE)
-        for (const child of children) {
-          let slot = hashes[child]! & (size - 1)
-          while (slots[slot] !== NONE) slot = (slot + 1) & (size - 1)
-          slots[slot] = child
-        }
-        table.push(...slots)
-      }
-      if (node.parameter !== null) nodes[id * FIELDS + PARAMETER] = add(node.parameter, '')
-      return id
+/**
+ * First route below `node` that `tryLeaf` accepts, in order of precedence. `at`: where the next segment begins; beyond the
+ * end of the path when there is none.
+ */
+export function search<X extends Target>(
+  x: X,
+  path: string,
+  node: TrieNode,
+  at: number,
+  captured: number,
+  tryLeaf: TryLeaf<X>,
+): Entry | null {
+  const length = path.length
+  let found: Entry | null
+  if (at > length) {
+    if (node.end !== null && (found = tryLeaf(x, node.end, path)) !== null) return found
+  } else {
+    let hash = 0
+    let stop = at
+    for (; stop < length; stop++) {
+      const code = path.charCodeAt(stop)
+      if (code === SLASH) break
+      hash = (Math.imul(hash, 31) + code) | 0
     }
-    add(root, '')
-    this.#nodes = Int32Array.from(nodes)
-    this.#table = Int32Array.from(table)
-    this.#hashes = Int32Array.from(hashes)
-    this.#labels = labels
-  }
-
-  /** First route that `tryLeaf` accepts, in order of precedence; NONE if it accepts none. */
-  search<X extends Target>(x: X, path: string, tryLeaf: TryLeaf<X>): number {
-    return this.#walk(x, path, 0, 1, 0, tryLeaf)
-  }
-
-  /** `at`: where the next segment begins; beyond the end of the path when there is none. */
-  #walk<X extends Target>(x: X, path: string, node: number, at: number, captured: number, tryLeaf: TryLeaf<X>): number {
-    const nodes = this.#nodes
-    const base = node * FIELDS
-    const length = path.length
-    let found: number
-    if (at > length) {
-      const end = nodes[base + END]!
-      if (end !== NONE && (found = tryLeaf(x, end, path)) !== NONE) return found
-    } else {
-      let hash = 0
-      let stop = at
-      for (; stop < length; stop++) {
-        const code = path.charCodeAt(stop)
-        if (code === SLASH) break
-        hash = (Math.imul(hash, 31) + code) | 0
-      }
-      const mask = nodes[base + MASK]!
-      if (mask >= 0) {
-        const child = this.#child(nodes[base + TABLE]!, mask, hash, path, at, stop)
-        if (child !== NONE && (found = this.#walk(x, path, child, stop + 1, captured, tryLeaf)) !== NONE) return found
-      }
-      const parameter = nodes[base + PARAMETER]!
-      if (parameter !== NONE && stop > at) {
-        x.offsets[captured * 2] = at
-        x.offsets[captured * 2 + 1] = stop
-        found = this.#walk(x, path, parameter, stop + 1, captured + 1, tryLeaf)
-        if (found !== NONE) return found
-      }
-      const regexes = nodes[base + REGEXES]!
-      if (regexes !== NONE && (found = tryLeaf(x, regexes, path)) !== NONE) return found
-      const rest = nodes[base + REST]!
-      if (rest !== NONE && at < length) {
-        x.offsets[captured * 2] = at
-        x.offsets[captured * 2 + 1] = length
-        if ((found = tryLeaf(x, rest, path)) !== NONE) return found
-      }
+    if (node.mask >= 0) {
+      const child = childAt(node, mixed(hash), path, at, stop)
+      if (child !== null && (found = search(x, path, child, stop + 1, captured, tryLeaf)) !== null) return found
     }
-    const all = nodes[base + ALL]!
-    return all === NONE ? NONE : tryLeaf(x, all, path)
-  }
-
-  #child(table: number, mask: number, hash: number, path: string, at: number, stop: number): number {
-    for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {
-      const child = this.#table[table + slot]!
-      if (child === NONE) return NONE
-      if (this.#hashes[child] !== mix(hash)) continue
-      const label = this.#labels[child]!
-      if (label.length === stop - at && path.startsWith(label, at)) return child
+    const { parameter } = node
+    if (parameter !== null && stop > at) {
+      x.offsets[captured * 2] = at
+      x.offsets[captured * 2 + 1] = stop
+      found = search(x, path, parameter, stop + 1, captured + 1, tryLeaf)
+      if (found !== null) return found
+    }
+    if (node.regexes !== null && (found = tryLeaf(x, node.regexes, path)) !== null) return found
+    if (node.rest !== null && at < length) {
+      x.offsets[captured * 2] = at
+      x.offsets[captured * 2 + 1] = length
+      if ((found = tryLeaf(x, node.rest, path)) !== null) return found
     }
   }
+  return node.all === null ? null : tryLeaf(x, node.all, path)
 }
 
-/** Half empty at most, so that a probe ends soon. */
-function tableSize(children: number): number {
-  let size = 2
-  while (size < children * 2) size *= 2
-  return size
-}
-
-function hashOf(label: string): number {
-  let hash = 0
-  for (let i = 0; i < label.length; i++) hash = (Math.imul(hash, 31) + label.charCodeAt(i)) | 0
-  return mix(hash)
-}
-
-/** The low bits choose the slot: the high ones must reach them. */
-function mix(hash: number): number {
-  return hash ^ (hash >>> 15)
+function childAt({ children, mask }: TrieNode, hash: number, path: string, at: number, stop: number): TrieNode | null {
+  for (let place = hash & mask; ; place = (place + 1) & mask) {
+    const found = children[place * 2]
+    if (found === FREE) return null
+    if (found !== hash) continue
+    const child = children[place * 2 + 1] as TrieNode
+    const { label } = child
+    if (label.length === stop - at && path.startsWith(label, at)) return child
+  }
 }

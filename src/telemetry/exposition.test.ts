@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { checkMetrics } from '../../test/lab/prometheus.ts'
 import { BOUNDS } from './durations.ts'
 import { exposition, formatFor } from './exposition.ts'
 import { Metrics, type Series } from './metrics.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { Scrapes } from './scrapes.ts'
-
-/** What promtool says of a text: '' when nothing. */
-function promtool(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const child = execFile('promtool', ['check', 'metrics'], (error, out, errors) =>
-      resolve(out + errors + (error === null ? '' : error.message)),
-    )
-    child.stdin!.end(text)
-  })
-}
 
 function lines(text: string, start: string): string[] {
   return text.split('\n').filter((line) => line.startsWith(start))
@@ -36,7 +26,7 @@ describe('exposition', () => {
       text,
       '# HELP a_total Counts\\nA\n# TYPE a_total counter\na_total{path="C:\\\\\\"x\\"\\n"} 1\n# HELP b B\n# TYPE b gauge\nb 0.5\n',
     )
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
   })
 
   it('names counters as OpenMetrics wants, and ends', async () => {
@@ -79,7 +69,7 @@ describe('exposition', () => {
     assert.ok(text.includes('sluice_http_request_duration_seconds_bucket{le="0.005",route="other"} 7\n'))
     assert.ok(text.includes('sluice_http_request_duration_seconds_bucket{le="0.0025",route="other"} 0\n'))
     assert.ok(text.includes('sluice_metrics_folded_series{metric="sluice_http_requests_total"} 7\n'))
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
   })
 
   it('tells no label set twice when a route has the name of what is folded', async () => {
@@ -92,7 +82,7 @@ describe('exposition', () => {
       'sluice_http_response_bytes_total{route="r1"} 10',
       'sluice_http_response_bytes_total{route="other"} 30',
     ])
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
   })
 
   it('gives the event loop back again and again with a thousand routes', async () => {
@@ -111,7 +101,7 @@ describe('exposition', () => {
     assert.equal(lines(text, 'sluice_http_request_duration_seconds_').length, 1000 * (BOUNDS.length + 3))
     // One turn for each two milliseconds of work; on the fastest machine it takes ten.
     assert.ok(turns >= 5, `${turns} turns`)
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
   })
 
   it('has one series under `other`, wherever it stands and whatever a route is called', async () => {

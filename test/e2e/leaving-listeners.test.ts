@@ -36,13 +36,13 @@ routes: [{ name: all, upstream: app }]
   const logs = new Logs()
   const gateway = await Gateway.start(file, logs)
   test.after(() => logs.close())
-  const client = await RawClient.connect(test, gateway.listeners.find(({ name }) => name === 'old')!.port)
+  const client = await RawClient.connect(test, gateway.plane.listeners.find(({ name }) => name === 'old')!.port)
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
   await upstream.until(() => replies.length === 1, 'the request')
   await configure('')
   await gateway.reload()
   assert.deepEqual(
-    gateway.listeners.map(({ name }) => name),
+    gateway.plane.listeners.map(({ name }) => name),
     ['main'],
   )
   return { gateway, client, reply: replies[0]! }
@@ -63,7 +63,7 @@ for (const engine of ENGINES) {
       const { gateway, client } = await startLeaving(test, engine)
       assert.equal(await gateway.stop(0), 1)
       await client.ended()
-      await until(() => gateway.inFlight === 0, 'the end of the request')
+      await until(() => gateway.plane.inFlight === 0, 'the end of the request')
     })
   })
 }

@@ -147,7 +147,7 @@ routes: [{ name: all, upstream: app }]
     await dns.until(() => dns.queries.length > 0, 'discovery')
     await gateway.stop(0)
     await reloaded
-    assert.equal(gateway.snapshot.version, 1)
+    assert.equal(gateway.plane.snapshot.version, 1)
     await logs.close()
     const text = await readFile(log, 'utf8')
     assert.equal(text.split('"msg":"listening"').length, 2, text)
@@ -169,7 +169,7 @@ routes: [{ name: all, upstream: app }]
     await gateway.stop(0)
     await reloaded
     await assert.rejects(connected(socket), /ENOENT|ECONNREFUSED/)
-    assert.equal(gateway.snapshot.version, 1)
+    assert.equal(gateway.plane.snapshot.version, 1)
     await logs.close()
   })
 })

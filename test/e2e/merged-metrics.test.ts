@@ -1,12 +1,12 @@
 // One scrape of several workers: the sums of what each of them says, whatever becomes of one.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { AdminClient } from '../lab/admin.ts'
 import { MergedGateway } from '../lab/merged-gateway.ts'
 import { until } from '../lab/poll.ts'
+import { checkMetrics } from '../lab/prometheus.ts'
 import { series, total } from '../lab/scrape.ts'
 import { startHttpUpstream } from '../lab/upstreams.ts'
 
@@ -38,15 +38,6 @@ async function start(test: TestContext, workers: number) {
 async function alone(gateway: MergedGateway, number: number): Promise<ReadonlyMap<string, number>> {
   const { socket } = gateway.worker(number)
   return series((await new AdminClient(gateway, { socketPath: socket }).ask('/metrics')).text)
-}
-
-function promtool(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const child = execFile('promtool', ['check', 'metrics'], (error, out, errors) =>
-      resolve(out + errors + (error === null ? '' : error.message)),
-    )
-    child.stdin!.end(text)
-  })
 }
 
 /** Somebody on a worker's socket that is none. */
@@ -93,7 +84,7 @@ describe('the metrics of several workers', () => {
       assert.equal(all.get(`sluice_worker_scrape_failures_total{worker="${number}"}`), 0)
     }
     assert.equal(all.get('sluice_workers{state="ready"}'), 3)
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
     assert.match(await scrape(OPEN), /# EOF\n$/)
   })
 
@@ -117,7 +108,7 @@ describe('the metrics of several workers', () => {
     await gateway.kill(2)
     await gateway.spawn(2)
     assert.equal(series(await scrape()).get(OWN), 8)
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
   })
 
   it('are there while one worker is killed again and again', async (test) => {
@@ -183,7 +174,7 @@ describe('the metrics of several workers', () => {
     assert.equal(all.get(OWN), 2)
     for (const i of lies.keys())
       assert.equal(all.get(`sluice_worker_scrape_failures_total{worker="${10 + i}"}`), 1, `${i}`)
-    assert.equal(await promtool(text), '')
+    assert.equal(await checkMetrics(text), '')
     assert.ok(process.memoryUsage().rss < 1 << 30)
   })
 

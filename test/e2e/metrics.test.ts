@@ -1,24 +1,15 @@
 // What /metrics tells is what has happened: every request once, on both engines, across reloads.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { describe, it, type TestContext } from 'node:test'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { promisedMetrics } from '../lab/metric-table.ts'
 import { until } from '../lab/poll.ts'
+import { checkMetrics } from '../lab/prometheus.ts'
 import { RawClient } from '../lab/raw-client.ts'
 import { scrape, series, total } from '../lab/scrape.ts'
 import { startHttpUpstream } from '../lab/upstreams.ts'
 
 const OPEN = 'application/openmetrics-text;version=1.0.0'
-
-function promtool(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const child = execFile('promtool', ['check', 'metrics'], (error, out, errors) =>
-      resolve(out + errors + (error === null ? '' : error.message)),
-    )
-    child.stdin!.end(text)
-  })
-}
 
 function configuration(engine: string, url: string, routes = '', rest = ''): string {
   return `version: 1
@@ -81,7 +72,7 @@ for (const engine of ['uws', 'node']) {
       assert.equal(total(text, 'sluice_upstream_requests_total{'), 6)
       assert.equal(total(text, 'sluice_upstream_request_duration_seconds_count{'), 5)
       assert.equal(values.get('sluice_listener_connections{listener="main"}'), 1)
-      assert.equal(await promtool(text), '')
+      assert.equal(await checkMetrics(text), '')
     })
 
     it('go on across reloads that keep the route, and end with the route', async (test) => {
@@ -184,7 +175,7 @@ describe('metrics', () => {
     }
     storm.abort()
     assert.ok((await Promise.all(scrapers)).every((scrapes) => scrapes > 0))
-    assert.equal(await promtool(await scrape(admin)), '')
+    assert.equal(await checkMetrics(await scrape(admin)), '')
     const grown = (await gateway.memory()) - before
     assert.ok(grown < 200 * 1024 * 1024, `${grown} bytes`)
   })

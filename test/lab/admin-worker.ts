@@ -8,7 +8,7 @@ import { Logs } from '../../src/telemetry/logs.ts'
 const [file = '', socket = ''] = process.argv.slice(2)
 const logs = new Logs(null)
 const gateway = await Gateway.start(file, logs)
-await startWorkerAdmin(socket, gateway)
-const [listener] = gateway.listeners
+await startWorkerAdmin(socket, gateway.plane)
+const [listener] = gateway.plane.listeners
 process.send!({ port: listener!.port })
 process.once('disconnect', () => process.exit(0))

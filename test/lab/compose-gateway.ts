@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { formatProblem } from '../../src/config/problem.ts'
 import type { GatewayConfig } from '../../src/config/schema.ts'
 import { InvalidConfiguration, validate } from '../../src/control/publish.ts'
-import { builtInPlugins } from '../../src/gateway.ts'
+import { builtInPlugins } from '../../src/live-state.ts'
 
 export const TOKEN = 'a-token-of-more-than-16-characters'
 const FILE = new URL('../../config/observability/gateway.yaml', import.meta.url)

@@ -11,21 +11,30 @@ import { refusingPort } from './upstreams.ts'
 const PATIENCE = 30_000
 const KEPT_OUTPUT = 4000
 
+export interface EtcdServerOptions {
+  /** More arguments of its command line. */
+  readonly more?: readonly string[]
+  /** It speaks TLS; `more` has its certificates. */
+  readonly secure?: boolean
+}
+
 export class EtcdServer {
   readonly port: number
+  readonly #options: EtcdServerOptions
   readonly #peerPort: number
   readonly #directory: string
   #child: ChildProcess | null = null
 
-  private constructor(port: number, peerPort: number, directory: string) {
+  private constructor(port: number, peerPort: number, directory: string, options: EtcdServerOptions) {
     this.port = port
+    this.#options = options
     this.#peerPort = peerPort
     this.#directory = directory
   }
 
-  static async start(test: TestContext): Promise<EtcdServer> {
+  static async start(test: Pick<TestContext, 'after'>, options: EtcdServerOptions = {}): Promise<EtcdServer> {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-etcd-'))
-    const server = new EtcdServer(await refusingPort(), await refusingPort(), directory)
+    const server = new EtcdServer(await refusingPort(), await refusingPort(), directory, options)
     const kill = (): void => void server.#child?.kill('SIGKILL')
     process.once('exit', kill)
     test.after(async () => {
@@ -38,7 +47,7 @@ export class EtcdServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `${this.#options.secure === true ? 'https' : 'http'}://127.0.0.1:${this.port}`
   }
 
   /** Starts it with the data that it had, on the same ports, and waits until it can be written to. */
@@ -53,6 +62,7 @@ export class EtcdServer {
       ['--initial-cluster', `default=${peer}`],
       ['--heartbeat-interval', '20'],
       ['--election-timeout', '200'],
+      this.#options.more ?? [],
     ].flat()
     // Debian's etcd takes an architecture that it does not know for an error.
     const env = { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch === 'arm64' ? 'arm64' : '' }

@@ -18,6 +18,16 @@ export function promtool(...argv: readonly string[]): Promise<string> {
   })
 }
 
+/** What `promtool check metrics` says of a scrape: '' when it is content. */
+export function checkMetrics(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const child = execFile('promtool', ['check', 'metrics'], (error, out, errors) =>
+      resolve(out + errors + (error === null ? '' : error.message)),
+    )
+    child.stdin!.end(text)
+  })
+}
+
 interface Answer<T> {
   readonly status: string
   readonly error?: string

@@ -16,7 +16,7 @@ const REST = 4
 const ALL = 5
 const END = 0
 
-function place({ match }: RoutePattern): Place {
+function place({ match = {} }: RoutePattern): Place {
   const { host } = match
   const hostRank = host === undefined ? [2, 0] : host.startsWith('*') ? [1, -host.length] : [0, 0]
   if (match.pathRegex !== undefined) {
@@ -36,7 +36,7 @@ function samePath(a: RoutePattern, b: RoutePattern): boolean {
   return compareRanks(place(a).host, place(b).host) === 0 && compareRanks(place(a).path, place(b).path) === 0
 }
 
-function holds({ match }: RoutePattern, x: Matchable): boolean {
+function holds({ match = {} }: RoutePattern, x: Matchable): boolean {
   const { host } = match
   if (
     host !== undefined &&
@@ -64,7 +64,7 @@ function valueHolds(wanted: string | { regex: string } | { present: boolean }, v
   return values.some((value) => new RegExp(`^(?:${wanted.regex})$`).test(value))
 }
 
-function methods({ match }: RoutePattern): readonly string[] | null {
+function methods({ match = {} }: RoutePattern): readonly string[] | null {
   return match.method === undefined ? null : [match.method].flat()
 }
 
@@ -74,7 +74,7 @@ function takes(route: RoutePattern, method: string): boolean {
 }
 
 function conditions(route: RoutePattern): number {
-  const { match } = route
+  const { match = {} } = route
   return (
     Object.keys(match.headers ?? {}).length +
     Object.keys(match.query ?? {}).length +
@@ -94,7 +94,7 @@ export function slowMatch(routes: readonly RoutePattern[], x: Matchable): number
       compareRanks(place(a).path, place(b).path) ||
       (x.method === 'HEAD' && samePath(a, b) ? namesHead(a) - namesHead(b) : 0) ||
       conditions(b) - conditions(a) ||
-      b.priority - a.priority ||
+      (b.priority ?? 0) - (a.priority ?? 0) ||
       routes.indexOf(a) - routes.indexOf(b),
   )
   return routes.indexOf(best[0]!)

@@ -25,7 +25,7 @@ export class TcpWire {
     })
   }
 
-  static async start(test: TestContext, target: number): Promise<TcpWire> {
+  static async start(test: Pick<TestContext, 'after'>, target: number): Promise<TcpWire> {
     const wire = new TcpWire(target)
     await wire.mend()
     test.after(() => wire.cut())

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatProblem } from '../../src/config/problem.ts'
 import { InvalidConfiguration, validate } from '../../src/control/publish.ts'
-import { builtInPlugins } from '../../src/gateway.ts'
+import { builtInPlugins } from '../../src/live-state.ts'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 
@@ -36,7 +36,7 @@ describe('documents', () => {
       for (const block of blocks(await readFile(new URL(page, ROOT), 'utf8'), 'yaml')) {
         if (block.includes('pluginDirectories')) continue // played below, with its plugin
         checked++
-        await validate(completed(block), page, builtIn, { env: {} }).catch((error: unknown) => {
+        await validate(completed(block), page, builtIn, { env: { ETCD_PASSWORD: 'example' } }).catch((error: unknown) => {
           assert.ok(error instanceof InvalidConfiguration)
           assert.fail(`${page}: ${error.problems.map(formatProblem).join('\n')}\n${block}`)
         })

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Page } from '../../telemetry/durations.ts'
 import type { Interval, IntervalLogOptions } from '../../telemetry/interval-log.ts'
 import { addCells } from '../../telemetry/latency-cells.ts'
-import { Slice } from '../slices.ts'
+import { Slice } from '../../base/slice.ts'
 import type { FleetAdmin } from './fleet.ts'
 import { LatencyStream, type WorkerInterval } from './latency-stream.ts'
 

@@ -5,7 +5,7 @@
 //   [[{"route":"r"},[["",null,3,null]]], ...]      labels, and the parts that have them: suffix, own label, value, exemplar
 import { budgeted, type MetricSource } from '../../telemetry/exposition.ts'
 import type { Exemplar, Labels, MetricKind, Series } from '../../telemetry/metrics.ts'
-import { Slice } from '../slices.ts'
+import { Slice } from '../../base/slice.ts'
 
 /** Parts of one line. */
 const STRIDE = 64

@@ -1,7 +1,7 @@
 // One scrape of all workers.
 import type { MetricSource } from '../../telemetry/exposition.ts'
 import { SERIES_BUDGET, type Labels, type Metrics, type Series } from '../../telemetry/metrics.ts'
-import { Slice } from '../slices.ts'
+import { Slice } from '../../base/slice.ts'
 import type { FleetAdmin, WorkerAdmin } from './fleet.ts'
 import { counts, ruleOf, tellers } from './metric-rules.ts'
 import { readMetricReport, type FamilyReport } from './metric-report.ts'

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { VERSION } from '../../base/version.ts'
 import { statsOfCells, type LatencyCells } from '../../telemetry/latency-cells.ts'
-import { Slice } from '../slices.ts'
+import { Slice } from '../../base/slice.ts'
 import type { ConfigurationStats, StatsReport, TrafficStats, WorkerStats } from '../stats-report.ts'
 import { isReady, type FleetAdmin } from './fleet.ts'
 import { CountedStats, TRAFFIC, type Traffic } from './stats-counts.ts'

@@ -2,7 +2,7 @@
 // when they differ.
 import { statsOfCells } from '../../telemetry/latency-cells.ts'
 import type { BreakerReport, EndpointReport, UpstreamReport } from '../../upstreams/report.ts'
-import { Slice } from '../slices.ts'
+import { Slice } from '../../base/slice.ts'
 import type { FleetAdmin } from './fleet.ts'
 import { greatest, grouped, sum } from './sums.ts'
 import { readUpstreams, type Endpoint, type MergeableUpstreams, type Upstream } from './upstreams-shape.ts'

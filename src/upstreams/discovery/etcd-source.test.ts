@@ -90,7 +90,7 @@ describe('an etcd source', () => {
   const ends: (() => unknown)[] = []
   let etcd: EtcdServer
   before(async () => {
-    etcd = await EtcdServer.start({ after: (end: () => unknown) => ends.push(end) } as unknown as TestContext)
+    etcd = await EtcdServer.start({ after: (end: unknown) => void ends.push(end as () => unknown) })
   })
   after(async () => {
     for (const end of ends) await end()

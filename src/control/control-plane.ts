@@ -1,0 +1,281 @@
+// From sources of configuration to what serves: reads, validates, has it prepared, activates. One configuration at a time is on
+// its way; what changes meanwhile comes next, in its latest form.
+import { SortedTexts } from '../base/sorted-texts.ts'
+import { ControlSchema, type ControlConfig } from '../config/control-schema.ts'
+import { isRecord, type ConfigDocument } from '../config/document.ts'
+import { inspect } from '../config/inspect.ts'
+import { ConfigLoader, type SharedConfig } from '../config/loader.ts'
+import { formatProblem } from '../config/problem.ts'
+import type { Plugin } from '../contract/plugin.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { DirectoryWatch } from './directory-watch.ts'
+import type { StoredConfig } from './commit-log.ts'
+import { FileSource } from './file-source.ts'
+import { Membership, type Addresses } from './membership.ts'
+import { foldersOf, PluginFiles } from './plugin-directory.ts'
+import { InvalidConfiguration, validate, type Validated } from './publish.ts'
+import type { Reloads } from './reloads.ts'
+import type { Serving } from './serving.ts'
+import { SharedSource } from './shared-source.ts'
+import { Turns } from './turns.ts'
+
+/** Why the configuration is looked at again. */
+const FILE = 'file'
+const SHARED = 'etcd'
+const PLUGIN_FILES = 'plugin files'
+const ASKED = 'asked'
+
+export interface ControlPlaneOptions {
+  /** Absolute path. */
+  readonly file: string
+  readonly builtIn: readonly Plugin[]
+  readonly log: Logger
+  readonly reloads: Reloads
+  readonly serving: Serving
+  readonly addresses: () => Addresses
+}
+
+/** What serves, and what it was made from. */
+export interface Served {
+  readonly version: number
+  readonly validated: Validated
+  /** Of the file. */
+  readonly text: string
+  /** null without a store. */
+  readonly shared: StoredConfig | null
+  /** Items of the store in the forms that serve: those that were rejected in their last good ones. */
+  readonly items: SortedTexts
+}
+
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions
+  readonly #log: Logger
+  readonly #source: FileSource
+  readonly #shared: SharedSource
+  readonly #loader = new ConfigLoader()
+  readonly #files = new PluginFiles()
+  readonly #pluginWatch: DirectoryWatch
+  readonly #membership: Membership
+  readonly #turns = new Turns((reasons) => this.#turn(reasons))
+  #closed = false
+  /** Of the file, as it was read last. */
+  #text = ''
+  #served: Served | null = null
+  /** Warnings that hold. */
+  #told: ReadonlySet<string> = new Set()
+
+  constructor(options: ControlPlaneOptions) {
+    const { file, log } = options
+    this.#options = options
+    this.#log = log
+    this.#source = new FileSource(file, {
+      changed: (text, why) => {
+        this.#text = text
+        return this.#turns.ask(why || FILE)
+      },
+      failed: (error) => log.error({ file, err: error }, 'configuration file cannot be read; the last good one serves'),
+    })
+    this.#shared = new SharedSource(file, log, () => void this.#turns.ask(SHARED))
+    this.#membership = new Membership(options.addresses)
+    this.#pluginWatch = new DirectoryWatch(
+      () => void this.#source.check(true, PLUGIN_FILES),
+      (error) => log.error({ err: error }, 'a plugin directory cannot be watched'),
+    )
+  }
+
+  /** Of the configuration that serves; 0 before the first, and while nothing is committed to the store. */
+  get version(): number {
+    return this.#served?.version ?? 0
+  }
+
+  get served(): Served {
+    return this.#served!
+  }
+
+  /** Makes the first configuration serve. Rejects with InvalidConfiguration, StartProblem, or the error of a file or an address. */
+  async start(): Promise<void> {
+    this.#text = await this.#source.read()
+    await this.#publish('start', true)
+    await this.#source.watch()
+    this.#options.reloads.start()
+    this.#tellFleet(rejectionsOf(this.served.validated))
+  }
+
+  /** Reads everything again now, as SIGHUP asks. */
+  reload(): Promise<void> {
+    return this.#source.check(true, ASKED)
+  }
+
+  /** File of a plugin of the user's own; null for others. */
+  fileOf(plugin: Plugin): string | null {
+    return this.#files.fileOf(plugin)
+  }
+
+  /** This gateway takes no more requests soon: the fleet must not send it any. Never rejects. */
+  withdraw(): Promise<void> {
+    return this.#membership.withdraw()
+  }
+
+  /** Nothing more is read; what is on its way may still fail. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#source.close()
+    this.#pluginWatch.close()
+    await this.#shared.close()
+  }
+
+  // An invalid configuration changes nothing: the last good one keeps serving. Where only new versions of plugin files stand in
+  // the way, their last good versions are taken.
+  async #turn(reasons: ReadonlySet<string>): Promise<void> {
+    if (this.#closed) return
+    const why = [...reasons].join(', ')
+    try {
+      await this.#republish(why, true)
+    } catch (error) {
+      if (this.#closed) return
+      this.#reject(error)
+      if (!this.#files.changed) return
+      try {
+        await this.#republish(why, false)
+      } catch (again) {
+        this.#reject(again)
+      }
+    }
+  }
+
+  async #republish(why: string, newest: boolean): Promise<void> {
+    const served = await this.#publish(why, newest)
+    if (served === null) return
+    const { version, validated } = served
+    const rejections = rejectionsOf(validated)
+    this.#options.reloads.apply(rejections)
+    this.#tellFleet(rejections)
+    this.#log.info({ version, routes: validated.valid.config.routes.length, why }, 'configuration reloaded')
+  }
+
+  /** null: there was nothing to change. */
+  async #publish(why: string, newest: boolean): Promise<Served | null> {
+    const text = this.#text
+    await this.#followStore(text)
+    const shared = this.#shared.latest
+    let validated = await this.#validate(text, shared, newest)
+    // The watch of plugin files tells more often than they change.
+    if (why === PLUGIN_FILES && this.#isServed(text, shared, validated)) {
+      this.#warn(validated)
+      return null
+    }
+    const version = shared === null ? this.version + 1 : shared.commit.version
+    let prepared
+    while (prepared === undefined) {
+      try {
+        prepared = await this.#options.serving.prepare({ validated, version, why })
+      } catch (error) {
+        // A shared item that a plugin refuses stays in its last good form; the others go on.
+        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems)) throw error
+        validated = await this.#validate(text, shared, newest)
+      }
+    }
+    await prepared.activate()
+    const served: Served = { version, validated, text, shared, items: this.#servedItems(shared, validated) }
+    this.#served = served
+    this.#loader.commit(validated.valid)
+    if (shared !== null) this.#shared.store?.keep(shared, served.items)
+    await this.#settle(validated)
+    return served
+  }
+
+  /** Follows the store that this text names. Its last good forms are known before anything is looked at. */
+  async #followStore(text: string): Promise<void> {
+    if (text === this.#served?.text) return
+    const { file } = this.#options
+    const control = controlOf(await this.#loader.parse(text, file, process.env))
+    const started = control === null ? null : await this.#shared.follow(control)
+    const copy = started?.copy ?? null
+    if (copy === null || this.#served !== null) return
+    const { config, served } = copy
+    const last = await this.#validate(text, { ...config, items: served }, true)
+    this.#loader.commit(last.valid)
+  }
+
+  #validate(text: string, shared: SharedConfig | null, newest: boolean): Promise<Validated> {
+    const { file, builtIn } = this.#options
+    return validate(text, file, builtIn, { files: this.#files, newest, loader: this.#loader, shared })
+  }
+
+  #servedItems(shared: StoredConfig | null, { rejected }: Validated): SortedTexts {
+    const items = shared?.items ?? SortedTexts.EMPTY
+    if (rejected.length === 0) return items
+    return items.with(new Map(rejected.map(({ key }) => [key, this.#served?.items.get(key) ?? null])))
+  }
+
+  /** `problems`: of what was offered last and does not serve. */
+  #tellFleet(problems: readonly string[]): void {
+    const { version, validated } = this.#served!
+    this.#membership.tell(this.#shared.store, validated.valid.config, {
+      version,
+      state: problems.length === 0 ? 'serving' : 'rejected',
+      errors: problems,
+      seen: this.#shared.latest?.commit.version ?? 0,
+      since: this.#options.reloads.since,
+    })
+  }
+
+  #isServed(text: string, shared: StoredConfig | null, { plugins }: Validated): boolean {
+    const served = this.#served!
+    return text === served.text && shared === served.shared && isSame(served.validated.plugins, plugins)
+  }
+
+  /** What is served now: these plugin files are good, and they and their folders are watched. */
+  async #settle(validated: Validated): Promise<void> {
+    const { plugins, pluginDirectories } = validated
+    this.#files.commit(plugins.values())
+    this.#warn(validated)
+    const folders = await Promise.all(pluginDirectories.map(foldersOf))
+    // What has changed between the look at the files and the watch is seen by another look.
+    if (this.#pluginWatch.set(folders.flat())) this.#pluginWatch.schedule()
+  }
+
+  /** Each thing is told once, for as long as it is so: there may be hundreds of versions a second. */
+  #warn({ warnings, rejected, lint }: Validated): void {
+    const told = new Set<string>()
+    const tell = (level: 'warn' | 'error', fields: object, message: string): void => {
+      const line = JSON.stringify([fields, message])
+      told.add(line)
+      if (!this.#told.has(line)) this.#log[level](fields, message)
+    }
+    for (const warning of warnings)
+      tell('error', { problem: formatProblem(warning) }, 'plugin file rejected; its last good version serves')
+    for (const { key, kept, problems } of rejected) {
+      const fate = kept ? 'its last good form serves' : 'it is left out'
+      tell('error', { item: key, problems: problems.map(formatProblem) }, `item rejected; ${fate}`)
+    }
+    for (const warning of lint) tell('warn', { problem: formatProblem(warning) }, 'configuration warning')
+    this.#told = told
+  }
+
+  #reject(error: unknown): void {
+    const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
+    this.#options.reloads.reject(problems ?? [String(error)])
+    this.#tellFleet(problems ?? [String(error)])
+    this.#log.error(
+      { problems, err: problems === undefined ? error : undefined },
+      'configuration rejected; the last good one serves',
+    )
+  }
+}
+
+function rejectionsOf({ rejected }: Validated): string[] {
+  return rejected.flatMap(({ problems }) => problems.map(formatProblem))
+}
+
+/** What a file says of its sources; null when that part of it is wrong. */
+function controlOf({ value }: ConfigDocument): ControlConfig | null {
+  const control = isRecord(value) ? (value['control'] ?? {}) : {}
+  let faultless = true
+  const read = inspect(ControlSchema, control, ['control'], () => (faultless = false))
+  return faultless ? (read as ControlConfig) : null
+}
+
+function isSame(before: ReadonlyMap<string, Plugin>, now: ReadonlyMap<string, Plugin>): boolean {
+  return before.size === now.size && [...now].every(([name, plugin]) => before.get(name) === plugin)
+}
