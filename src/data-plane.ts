@@ -1,23 +1,23 @@
 // The plane that requests go through, of one process: listeners, the road, and the live state behind it. It serves what it is
 // given (Serving), and knows nothing of files, stores or other processes.
+import type { ControlApi } from './admin/control-api.ts'
 import { LiveStats, type StatsSource } from './admin/live-stats.ts'
 import { exposeOwn } from './admin/own-metrics.ts'
 import { SnapshotHistory } from './admin/snapshot-history.ts'
 import type { AdminState } from './admin/state.ts'
 import type { StatsReport } from './admin/stats-report.ts'
-import { canonicalPath } from './base/canonical-path.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import { logSettings } from './compile/log-settings.ts'
 import type { CompiledSnapshot, LiveState } from './compile/snapshot.ts'
-import type { GatewayConfig, ListenerConfig } from './config/schema.ts'
+import type { GatewayConfig } from './config/schema.ts'
 import type { RequestListener } from './contract/listener.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { compile, start } from './control/publish.ts'
 import type { Reloads } from './control/reloads.ts'
 import type { Candidate, Prepared, Serving } from './control/serving.ts'
-import { listenNode } from './listeners/node/listener.ts'
-import { listenUws } from './listeners/uws/listener.ts'
+import { openListener } from './listeners/open.ts'
 import { createLiveState } from './live-state.ts'
+import { Inheritance } from './process/inheritance.ts'
 import { ListenerSet } from './process/listener-set.ts'
 import { MainRoad } from './road/handle.ts'
 import { retire, swap } from './road/pin.ts'
@@ -46,6 +46,7 @@ export interface DataPlaneOptions {
   readonly file: string
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   readonly fileOf: (plugin: Plugin) => string | null
+  readonly inheritance?: Inheritance
 }
 
 export class DataPlane implements Serving, StatsSource, AdminState {
@@ -56,11 +57,16 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly scrapes: Scrapes
   readonly runtime: RuntimeMetrics
   readonly history = new SnapshotHistory()
+  /** Set by whoever has a control plane. */
+  control: ControlApi | null = null
   readonly reloads: Reloads
   readonly liveStats = new LiveStats(this)
   readonly #logs: Logs
   readonly #wheel = new TimerWheel()
-  readonly #listeners = new ListenerSet((config) => this.#open(config))
+  readonly #listeners = new ListenerSet((config) =>
+    openListener(config, this.#inheritance.placeOf(`listener ${config.name}`, config.bind), this.#road!),
+  )
+  readonly #inheritance: Inheritance
   readonly #stopping = new Set<Promise<void>>()
   /** Sources of endpoints that were waited for once: one that stays silent must not hold up every reload. */
   readonly #awaited = new WeakSet<LiveSource>()
@@ -71,7 +77,8 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   #road: MainRoad | null = null
   #snapshot: CompiledSnapshot | null = null
 
-  constructor({ logs, metrics, reloads, file, fileOf }: DataPlaneOptions) {
+  constructor({ logs, metrics, reloads, file, fileOf, inheritance = new Inheritance() }: DataPlaneOptions) {
+    this.#inheritance = inheritance
     this.#logs = logs
     this.log = logs.log
     this.file = file
@@ -202,16 +209,6 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     for (const { source } of anew) this.#awaited.add(source!)
   }
 
-  #open(config: ListenerConfig): Promise<RequestListener> {
-    const rules = config.canonicalPath ?? {}
-    const options = {
-      name: config.name,
-      bind: config.bind,
-      canonicalPath: (raw: string) => canonicalPath(raw, rules),
-    }
-    return config.engine === 'node' ? listenNode(options, this.#road!) : listenUws(options, this.#road!)
-  }
-
   #observe(config: GatewayConfig): void {
     this.#logs.apply(logSettings(config))
     this.metrics.budget = config.observability?.metrics?.series ?? SERIES_BUDGET
@@ -227,10 +224,16 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     this.#ending.abort(new Error('the gateway stops'))
   }
 
-  /** Stops accepting, and lets requests finish for at most `limit` ms. Resolves with those cut off. */
-  drain(limit = this.#snapshot?.config.drainTimeout ?? DRAIN_TIMEOUT): Promise<number> {
+  /**
+   * Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut
+   * off.
+   */
+  drain(limit?: number, succeeded = false): Promise<number> {
     this.refuse()
-    return this.#listeners.drain(limit)
+    const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.#snapshot?.config ?? {}
+    // Who says how long it may take is in a hurry.
+    const delay = succeeded || limit !== undefined ? 0 : drainDelay
+    return this.#listeners.drain({ limit: limit ?? drainTimeout, delay, succeeded })
   }
 
   /** After `drain`: gives back what lives behind the road. */

@@ -17,11 +17,6 @@ export class AdminDoor implements Serving {
     this.#log = log
   }
 
-  /** null while there is none. */
-  get address(): string | null {
-    return this.#current?.listener.address ?? null
-  }
-
   async prepare({ validated }: Candidate): Promise<Prepared> {
     const { bind, token = null } = validated.valid.config.admin ?? {}
     const before = this.#current
@@ -47,6 +42,17 @@ export class AdminDoor implements Serving {
         this.#log.info({ listener: name, address, port }, 'listening')
       },
     }
+  }
+
+  /** Of the listener that is open; null when there is none. */
+  get address(): string | null {
+    return this.#current?.listener.address ?? null
+  }
+
+  /** Accepts no more; what is asked already is answered until `close`. */
+  leave(): void {
+    this.#closed = true
+    this.#current?.listener.stopAccepting()
   }
 
   close(): void {

@@ -1,14 +1,17 @@
 // All that the admin API tells, by path and method.
 import { didYouMean } from '../config/nearest.ts'
 import { json, Refusal, type Answer } from './answer.ts'
-import { configuration, snapshots } from './configuration.ts'
+import { configuration } from './configuration.ts'
 import { exchanges } from './exchanges.ts'
 import { livez, metrics, readyz, stats, upstreams } from './health.ts'
 import { latencies } from './latencies.ts'
+import { audit, drain, fleet } from './operations.ts'
 import { plugins } from './plugins.ts'
 import { allocations, cpu, heap } from './profiles.ts'
 import type { AdminCall, Resource } from './resource.ts'
 import { explain, routes } from './routes.ts'
+import { snapshot, snapshots } from './snapshots.ts'
+import { activateSnapshot, deleteRoute, patchRoute, putConfig, putRoute, validateConfig } from './writes.ts'
 import { workers } from './workers.ts'
 
 /** Of a process that serves. */
@@ -18,18 +21,33 @@ export const RESOURCES: readonly Resource[] = [
   metrics,
   stats,
   configuration,
+  putConfig,
+  validateConfig,
   snapshots,
+  snapshot,
+  activateSnapshot,
   routes,
+  patchRoute,
+  putRoute,
+  deleteRoute,
   upstreams,
   plugins,
   explain,
   exchanges,
   latencies,
+  audit,
+  fleet,
+  drain,
   cpu,
   heap,
   allocations,
   workers,
 ]
+
+export interface Found<S> {
+  readonly resource: Resource<S>
+  readonly place: AdminCall['place']
+}
 
 /** What one listener serves, and the list of it. */
 export class ResourceTable<S> {
@@ -42,18 +60,24 @@ export class ResourceTable<S> {
   }
 
   /** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
-  find(method: string, path: string, others: Iterable<string>): Resource<S> {
+  find(method: string, path: string, others: Iterable<string>): Found<S> {
+    const { resources, place } = this.#at(path, others)
+    const found = resources.find((each) => each.method === method || (method === 'HEAD' && hasHead(each)))
+    if (found !== undefined) return { resource: found, place }
+    const allow = resources.flatMap((each) => [each.method, ...(hasHead(each) ? ['HEAD'] : [])])
+    throw new Refusal(405, `${path.slice(0, 100)} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+  }
+
+  #at(path: string, others: Iterable<string>): { resources: readonly Resource<S>[]; place: AdminCall['place'] } {
     const resources = this.#byPath.get(path)
-    if (resources === undefined) {
-      const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
-      const near = didYouMean(path, [...this.#byPath.keys(), ...others]) || '; GET /admin/v1 lists what there is'
-      throw new Refusal(404, `there is no ${shown}${near}`)
+    if (resources !== undefined && !path.includes('{')) return { resources, place: {} }
+    for (const [pattern, list] of this.#byPath) {
+      const place = pattern.includes('{') ? placeIn(pattern, path) : null
+      if (place !== null) return { resources: list, place }
     }
-    // A HEAD would profile for nothing.
-    const found = resources.find((each) => each.method === method || (method === 'HEAD' && each.access !== 'debug'))
-    if (found !== undefined) return found
-    const allow = resources.flatMap((each) => [each.method, ...(each.access === 'debug' ? [] : ['HEAD'])])
-    throw new Refusal(405, `${path} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+    const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
+    const near = didYouMean(path, [...this.#byPath.keys(), ...others]) || '; GET /admin/v1 lists what there is'
+    throw new Refusal(404, `there is no ${shown}${near}`)
   }
 }
 
@@ -66,6 +90,34 @@ function index(all: () => readonly Resource<never>[]): Resource<unknown> {
     parameters: [],
     handle: () =>
       json({ resources: all().map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
+  }
+}
+
+/** A HEAD would profile for nothing. */
+function hasHead({ method, access }: Resource<never>): boolean {
+  return method === 'GET' && access !== 'debug'
+}
+
+/** What stands for the names in the pattern; null when the path is not of it. An encoded slash is part of a name. */
+function placeIn(pattern: string, path: string): AdminCall['place'] | null {
+  const [names, parts] = [pattern.split('/'), path.split('/', 16)]
+  if (names.length !== parts.length) return null
+  const place: Record<string, string> = {}
+  for (const [i, name] of names.entries()) {
+    const part = parts[i]!
+    if (!name.startsWith('{')) {
+      if (name !== part) return null
+    } else if (part === '') return null
+    else place[name.slice(1, -1)] = decoded(part)
+  }
+  return place
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new Refusal(400, `${JSON.stringify(part.slice(0, 100))} in the path has escapes that are no UTF-8`)
   }
 }
 

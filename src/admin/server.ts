@@ -1,12 +1,18 @@
 // The admin listener: a server of its own, bounded in connections, time and memory. What it tells is in resources.ts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { parseBind, type Listener } from '../contract/listener.ts'
+import { realAddress } from '../listeners/address-claim.ts'
+import { listenShared } from '../listeners/listen-node.ts'
 import { Refusal, refusalAnswer, type Answer } from './answer.ts'
+import { actorOf, messageOf } from './actor.ts'
+import { BodyReader, type Body } from './body.ts'
 import { Gate } from './gate.ts'
 import { Query } from './query.ts'
 import { INTERNAL_RESOURCES } from './internal.ts'
-import { RESOURCES, ResourceTable, Workload } from './resources.ts'
+import { RefusedAttempts } from './refused-attempts.ts'
+import type { AdminCall, Resource } from './resource.ts'
+import { RESOURCES, ResourceTable, Workload, type Found } from './resources.ts'
 import { IDLE_LIMIT, Sender } from './sending.ts'
 import type { AdminState } from './state.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -16,12 +22,15 @@ export const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
 
 const LIMITS = {
   headersTimeout: 5000,
-  requestTimeout: 5000,
+  /** Of a head and a body that is read; body.ts bounds how long it may be silent. */
+  requestTimeout: 60_000,
   keepAliveTimeout: 5000,
   /** ms between two looks at the first two: the default of 30 s would let clients stay as long. */
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 }
+/** ms that the rest of a body may take which nobody reads */
+const UNREAD_LIMIT = 5000
 /** More are closed at once. */
 const MOST_CONNECTIONS = 64
 /** Requests that a client may send before it has its reply; with one more its connection is closed. */
@@ -32,11 +41,20 @@ export interface AdminListener extends Listener {
   useToken(token: string | null): void
 }
 
+export interface AdminOptions {
+  readonly bind: string
+  /** As ListenerOptions has it. */
+  readonly shared?: boolean
+  readonly token: string | null
+}
+
 /** What a listener serves, and to whom. */
 export interface AdminService<S> {
   readonly resources: ResourceTable<S>
   readonly state: S
   readonly log: Logger
+  /** Told of refused attempts to change something. */
+  readonly audit: ConstructorParameters<typeof RefusedAttempts>[0]
   /** Directory of a page; null: there is none. */
   readonly page: string | null
   /** Whoever can open the socket may ask for anything. */
@@ -47,8 +65,8 @@ const OWN = new ResourceTable(RESOURCES)
 const OF_WORKER = new ResourceTable([...RESOURCES, ...INTERNAL_RESOURCES])
 
 /** Of a gateway that is one process. */
-export function startAdmin(bind: string, token: string | null, state: AdminState): Promise<AdminListener> {
-  return listenAdmin(bind, token, { resources: OWN, state, log: state.log, page: DASHBOARD, trusting: false })
+export function startAdmin(options: AdminOptions, state: AdminState): Promise<AdminListener> {
+  return listenAdmin(options, { resources: OWN, state, log: state.log, audit: state, page: DASHBOARD, trusting: false })
 }
 
 /**
@@ -56,41 +74,44 @@ export function startAdmin(bind: string, token: string | null, state: AdminState
  * that nobody else may enter.
  */
 export function startWorkerAdmin(socket: string, state: AdminState): Promise<AdminListener> {
-  const service = { resources: OF_WORKER, state, log: state.log, page: null, trusting: true }
-  return listenAdmin(`unix:${socket}`, null, service)
+  const service = { resources: OF_WORKER, state, log: state.log, audit: state, page: null, trusting: true }
+  return listenAdmin({ bind: `unix:${socket}`, token: null }, service)
 }
 
 /** Binds and listens. Rejects when the address cannot be had. */
 export async function listenAdmin<S>(
-  bind: string,
-  token: string | null,
+  { bind, shared = false, token }: AdminOptions,
   service: AdminService<S>,
 ): Promise<AdminListener> {
   const { log, page, trusting } = service
-  const address = parseBind(bind)
-  const gate = new Gate('path' in address, trusting)
+  const gate = new Gate('path' in parseBind(bind), trusting)
   gate.token = token
   const desk = new Desk(gate, page === null ? StaticFiles.none : await StaticFiles.read(page), service)
   const server = createServer(LIMITS, (request, response) => void desk.serve(request, response))
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_LIMIT
-  await new Promise<void>((resolve, reject) => {
-    const fail = (error: Error): void => reject(new Error(`cannot listen on ${bind} (admin): ${error.message}`))
-    server.once('error', fail)
-    server.listen('path' in address ? { path: address.path } : address, () => resolve(void server.off('error', fail)))
+  const listening = await listenShared(server, bind, shared).catch((error: unknown) => {
+    throw new Error(`cannot listen on ${bind} (admin): ${(error as Error).message}`, { cause: error })
   })
   // No descriptor is left for a connection, say: others are served all the same.
   server.on('error', (error) => log.error({ err: error }, 'the admin listener cannot take a connection'))
-  const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
-  const stopAccepting = (): void => void server.close()
+  const { port } = listening
   return {
     name: 'admin',
-    address: 'path' in address ? bind : bind.replace(/:\d+$/, `:${port}`),
+    address: realAddress(bind, port),
     port,
     active: 0,
-    stopAccepting,
+    connections: 0,
+    closeConnectionsAfterReplies() {},
+    stopAccepting() {
+      listening.stop()
+      // Answers that are on their way are finished; clients that ask again and again come anew.
+      server.keepAliveTimeout = 1
+      server.closeIdleConnections()
+    },
     close() {
-      stopAccepting()
+      listening.stop()
+      server.close()
       server.closeAllConnections()
     },
     useToken(next) {
@@ -106,17 +127,20 @@ class Desk<S> {
   readonly #service: AdminService<S>
   readonly #workload = new Workload()
   readonly #sender = new Sender()
+  readonly #bodies = new BodyReader()
+  readonly #attempts: RefusedAttempts
   readonly #queued = new WeakMap<Socket, number>()
 
   constructor(gate: Gate, files: StaticFiles, service: AdminService<S>) {
     this.#gate = gate
     this.#files = files
     this.#service = service
+    this.#attempts = new RefusedAttempts(service.audit)
   }
 
   /** Never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume()
+    if (request.method === 'GET' || request.method === 'HEAD') request.resume()
     if (response.socket === null && !(await this.#turn(request.socket, response))) return
     const gone = new AbortController()
     response.once('close', () => gone.abort())
@@ -128,6 +152,9 @@ class Desk<S> {
       if (gone.signal.aborted) return
       answer = refusalAnswer(error instanceof Refusal ? error : this.#failed(request, error))
     }
+    // What nobody has asked for is let go by, for a while, so that the client gets to its answer.
+    request.resume()
+    if (!request.complete) setTimeout(() => request.complete || request.destroy(), UNREAD_LIMIT).unref()
     if (gone.signal.aborted) discard(answer)
     else await this.#sender.send(response, answer)
   }
@@ -146,35 +173,71 @@ class Desk<S> {
     return true
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Answer | Promise<Answer> {
+  async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<Answer> {
     const { method = '', url = '' } = request
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
-    const ifNoneMatch = request.headers['if-none-match'] ?? ''
-    if (this.#files.has(path)) {
-      this.#gate.check(request, 'open')
-      if (method !== 'GET' && method !== 'HEAD')
-        throw new Refusal(405, `${path} has no ${method}`, { allow: 'GET, HEAD' })
-      return this.#files.answer(path, ifNoneMatch)
-    }
-    let resource
+    if (this.#files.has(path)) return this.#file(request, method, path)
+    const { resource, place } = this.#find(request, method, path)
+    // A profile takes longer than connections may be silent. Sending it, they may not be for longer than before.
+    if (resource.access === 'debug') response.socket?.setTimeout(0)
+    const query = new Query(mark < 0 ? '' : url.slice(mark))
+    if (resource.parameters !== null) query.allow(resource.parameters)
+    const body = resource.body === undefined ? null : await this.#bodies.read(request, resource.body)
     try {
-      resource = this.#service.resources.find(method, path, this.#files.paths())
+      return await this.#workload.run(
+        resource,
+        this.#call(request, { query, place, body, signal }),
+        this.#service.state,
+      )
+    } finally {
+      body?.release()
+    }
+  }
+
+  #call(
+    request: IncomingMessage,
+    call: Pick<AdminCall, 'query' | 'place' | 'signal'> & { readonly body: Body | null },
+  ): AdminCall {
+    const { headers } = request
+    return {
+      ...call,
+      ifNoneMatch: headers['if-none-match'] ?? '',
+      ifMatch: headers['if-match'] ?? '',
+      accept: headers.accept ?? '',
+      actor: actorOf(request, this.#gate.by),
+      message: messageOf(headers),
+    }
+  }
+
+  #file(request: IncomingMessage, method: string, path: string): Answer {
+    this.#gate.check(request, 'open')
+    if (method !== 'GET' && method !== 'HEAD')
+      throw new Refusal(405, `${path} has no ${method}`, { allow: 'GET, HEAD' })
+    return this.#files.answer(path, request.headers['if-none-match'] ?? '')
+  }
+
+  /** Throws Refusal. */
+  #find(request: IncomingMessage, method: string, path: string): Found<S> {
+    let found
+    try {
+      found = this.#service.resources.find(method, path, this.#files.paths())
     } catch (refusal) {
       // Who may not ask is told nothing, not even what there is not.
       this.#gate.check(request, 'read')
       throw refusal
     }
-    this.#gate.check(request, resource.access)
-    // A profile takes longer than connections may be silent. Sending it, they may not be for longer than before.
-    if (resource.access === 'debug') response.socket?.setTimeout(0)
-    const query = new Query(mark < 0 ? '' : url.slice(mark))
-    if (resource.parameters !== null) query.allow(resource.parameters)
-    return this.#workload.run(
-      resource,
-      { query, ifNoneMatch, accept: request.headers.accept ?? '', signal },
-      this.#service.state,
-    )
+    this.#checkAccess(request, found.resource)
+    return found
+  }
+
+  #checkAccess(request: IncomingMessage, { method, path, access }: Resource<never>): void {
+    try {
+      this.#gate.check(request, access)
+    } catch (error) {
+      if (access === 'write' && error instanceof Refusal) this.#attempts.note(request, `${method} ${path}`, error)
+      throw error
+    }
   }
 
   #failed(request: IncomingMessage, error: unknown): Refusal {

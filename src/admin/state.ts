@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Scrapes } from '../telemetry/scrapes.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
+import type { ControlApi } from './control-api.ts'
 import type { LiveStats } from './live-stats.ts'
 import type { SnapshotHistory } from './snapshot-history.ts'
 import type { StatsReport } from './stats-report.ts'
@@ -29,6 +30,8 @@ export interface AdminState {
   readonly underWay: RoadState
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   fileOf(plugin: Plugin): string | null
+  /** null: nothing can be changed here. */
+  readonly control: ControlApi | null
   stats(): Promise<StatsReport>
   /** Makes the reports that a supervisor adds up. */
   readonly liveStats: LiveStats

@@ -6,6 +6,7 @@ import { UsageError } from './command.ts'
 const VERBS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  restart: async () => (await import('./restart.ts')).restart,
   routes: async () => (await import('./routes.ts')).routes,
   explain: async () => (await import('./explain.ts')).explain,
   plugin: async () => (await import('./plugin.ts')).plugin,

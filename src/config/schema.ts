@@ -192,6 +192,13 @@ export const GatewaySchema = Type.Object(
     drainTimeout: Type.Optional(
       Duration({ description: 'How long requests may finish after SIGTERM', default: '30s' }),
     ),
+    drainDelay: Type.Optional(
+      Duration({
+        description:
+          'How long new connections are taken still after SIGTERM, while /readyz is 503 and replies close theirs',
+        default: '0s',
+      }),
+    ),
     observability: Type.Optional(
       Type.Object(
         {

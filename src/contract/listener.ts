@@ -4,6 +4,8 @@ export interface ListenerOptions {
   readonly name: string
   /** `host:port`, `[::]:port` or `unix:/path`. */
   readonly bind: string
+  /** Others of ours listen there, or will: another worker, or the generation before. Else it must be had alone. */
+  readonly shared?: boolean
   /** Makes a request path canonical; '' refuses it. */
   readonly canonicalPath: (raw: string) => string
 }
@@ -16,6 +18,10 @@ export interface Listener {
   readonly port: number
   /** Requests between head and last byte. */
   readonly active: number
+  /** Open connections. */
+  readonly connections: number
+  /** Replies close their connections from now on. New ones are accepted still. */
+  closeConnectionsAfterReplies(): void
   /** Accepts no more connections; replies close theirs from now on. */
   stopAccepting(): void
   /** Closes every connection that is left. */
@@ -24,8 +30,6 @@ export interface Listener {
 
 /** One that takes the requests of clients. */
 export interface RequestListener extends Listener {
-  /** Open connections. */
-  readonly connections: number
   /** Exchanges that are kept for the next requests. */
   readonly pooled: number
 }

@@ -1,7 +1,10 @@
 // The listeners of a gateway: a new configuration opens what is new before it closes what is gone.
 import type { ListenerConfig } from '../config/schema.ts'
 import type { RequestListener } from '../contract/listener.ts'
-import { drain } from './drain.ts'
+import { drain, type Drain } from './drain.ts'
+
+/** ms for clients that a listener took before it turned out that it may not stay, as beside the generation before. */
+const UNDO_LIMIT = 5_000
 
 export type OpenListener = (config: ListenerConfig) => Promise<RequestListener>
 
@@ -33,7 +36,7 @@ export class ListenerSet {
     const wanted = new Map(configs.map((config) => [keyOf(config), config]))
     const opened = new Map<string, RequestListener>()
     const undo = (): void => {
-      for (const listener of opened.values()) listener.close()
+      for (const listener of opened.values()) this.#leave(listener, UNDO_LIMIT)
     }
     try {
       for (const [key, config] of wanted) if (!this.#listeners.has(key)) opened.set(key, await this.#open(config))
@@ -49,16 +52,20 @@ export class ListenerSet {
         for (const [key, listener] of this.#listeners) {
           if (wanted.has(key)) continue
           this.#listeners.delete(key)
-          this.#leaving.add(listener)
-          void drain([listener], limit).then(() => this.#leaving.delete(listener))
+          this.#leave(listener, limit)
         }
       },
     }
   }
 
-  /** Closes all of them, once their requests are over or after `limit` ms; also those that leave. Resolves with requests cut off. */
-  drain(limit: number): Promise<number> {
-    return drain([...this.all, ...this.#leaving], limit)
+  #leave(listener: RequestListener, limit: number): void {
+    this.#leaving.add(listener)
+    void drain([listener], { limit }).then(() => this.#leaving.delete(listener))
+  }
+
+  /** Closes all of them, once their requests are over, also those that leave. Resolves with requests cut off. */
+  drain(how: Drain): Promise<number> {
+    return drain([...this.all, ...this.#leaving], how)
   }
 }
 

@@ -162,7 +162,7 @@ paths: { /other/**: { access-log: { sample: 1 } } }`,
     assert.ok(!gateway.logs.some(({ msg }) => msg === 'configuration reloaded'))
   })
 
-  it('are rotated: after SIGUSR2 the file of that name is another one, and no line is lost', async (test) => {
+  it('are rotated: after SIGUSR1 the file of that name is another one, and no line is lost', async (test) => {
     const { gateway, ask, directory } = await laboratory(
       test,
       (at) => `plugins: { access-log: { destination: '${at}/access.log' } }`,
@@ -173,7 +173,7 @@ paths: { /other/**: { access-log: { sample: 1 } } }`,
       await ask(1000)
       await rename(file, `${file}.${turn}`).catch(() => {})
       const asking = ask(500)
-      gateway.signal('SIGUSR2')
+      gateway.signal('SIGUSR1')
       await asking
       await until(async () => {
         await ask(1)
@@ -249,7 +249,7 @@ plugins: { access-log: { destination: /dev/full } }`,
     await ask(600)
     await gateway.waitForLog(({ destination }) => destination === pipe)
     const reading = readFile(pipe, 'utf8')
-    gateway.signal('SIGUSR2')
+    gateway.signal('SIGUSR1')
     await ask(100)
     assert.equal(await gateway.stop(), 0)
     const seen = numbers(

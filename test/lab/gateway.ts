@@ -32,6 +32,10 @@ export interface GatewayOptions {
   readonly files?: Readonly<Record<string, string>>
   /** A configuration file that is there already, used instead of one of our own. */
   readonly at?: string
+  /** Arguments after those that every gateway gets. */
+  readonly argv?: readonly string[]
+  /** A program to run in place of the one in src; it may become another one while the gateway runs. */
+  readonly entry?: string
 }
 
 export class GatewayProcess {
@@ -69,10 +73,11 @@ export class GatewayProcess {
       [
         '--disable-warning=ExperimentalWarning',
         '--expose-gc',
-        MAIN,
+        options.entry ?? MAIN,
         'run',
         '--config',
         options.at ?? join(directory, 'gateway.yaml'),
+        ...(options.argv ?? []),
       ],
       { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     )
@@ -90,6 +95,11 @@ export class GatewayProcess {
 
   get pid(): number {
     return this.#child.pid!
+  }
+
+  /** What it has said on standard error. */
+  get errors(): string {
+    return this.#errors
   }
 
   get running(): boolean {

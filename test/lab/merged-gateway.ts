@@ -26,6 +26,7 @@ export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
   readonly log = createLogger('silent')
   readonly metrics = new Metrics()
   readonly configuration: ConfigurationStats | null = null
+  readonly control = null
   ready = true
   readonly directory: string
   readonly #yaml: string
@@ -48,7 +49,7 @@ export class MergedGateway implements FleetAdmin, Pick<GatewayProcess, 'port'> {
   ): Promise<MergedGateway> {
     const gateway = new MergedGateway(await mkdtemp(join(tmpdir(), 'sluice-merged-')), yaml)
     const admin = new MergedAdmin<FleetAdmin>(gateway)
-    const listener = await admin.start('127.0.0.1:0', token)
+    const listener = await admin.start({ bind: '127.0.0.1:0', token })
     gateway.#port = listener.port
     const kill = (): void => {
       for (const { child } of gateway.#workers.values()) child.kill('SIGKILL')

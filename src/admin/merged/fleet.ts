@@ -1,4 +1,5 @@
 // What the admin API asks of the process that watches over the workers.
+import type { ControlApi } from '../control-api.ts'
 import type { ConfigurationStats } from '../stats-report.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
@@ -23,6 +24,8 @@ export interface FleetAdmin {
   readonly metrics: Metrics
   /** What the control plane tells of the configuration; null: the workers are asked. */
   readonly configuration: ConfigurationStats | null
+  /** null: nothing can be changed here. */
+  readonly control: ControlApi | null
   workers(): readonly WorkerAdmin[]
 }
 

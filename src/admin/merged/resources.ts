@@ -9,16 +9,20 @@ import { Readable } from 'node:stream'
 import { logOf } from '../../telemetry/interval-log.ts'
 import { Scrapes } from '../../telemetry/scrapes.ts'
 import { json, Refusal, text } from '../answer.ts'
-import { configuration, snapshots } from '../configuration.ts'
+import { configuration } from '../configuration.ts'
 import { exchanges } from '../exchanges.ts'
 import { livez, metrics, readyz, stats, upstreams } from '../health.ts'
 import { latencies, readIntervals } from '../latencies.ts'
+import { audit, drain, fleet } from '../operations.ts'
 import { plugins } from '../plugins.ts'
 import { allocations, cpu, heap } from '../profiles.ts'
 import type { Resource } from '../resource.ts'
 import { ResourceTable } from '../resources.ts'
 import { explain, routes } from '../routes.ts'
+import { snapshot, snapshots } from '../snapshots.ts'
+import type { AdminState } from '../state.ts'
 import { workers } from '../workers.ts'
+import { activateSnapshot, deleteRoute, patchRoute, putConfig, putRoute, validateConfig } from '../writes.ts'
 import { isReady, type FleetAdmin } from './fleet.ts'
 import { MergedIntervals } from './latencies.ts'
 import { exchangesOfAll, snapshotsOfAll } from './lists.ts'
@@ -33,6 +37,14 @@ export class MergedState<F extends FleetAdmin = FleetAdmin> {
   readonly scrapes: Scrapes
   readonly stats: MergedStats
   readonly upstreams: MergedUpstreams
+
+  get log(): FleetAdmin['log'] {
+    return this.fleet.log
+  }
+
+  get control(): FleetAdmin['control'] {
+    return this.fleet.control
+  }
 
   constructor(fleet: F) {
     this.fleet = fleet
@@ -75,6 +87,20 @@ const OF_WORKERS: readonly Resource<MergedState>[] = [
   fromOne(allocations),
 ]
 
+/** What is changed, and kept, by the control plane. */
+const OF_CONTROL: readonly Resource<Pick<AdminState, 'control' | 'log'>>[] = [
+  audit,
+  fleet,
+  drain,
+  putConfig,
+  validateConfig,
+  snapshot,
+  activateSnapshot,
+  patchRoute,
+  putRoute,
+  deleteRoute,
+]
+
 /** `control`: what the supervisor answers itself, of what it is. One that is here too takes its place. */
 export function mergedResources<F extends FleetAdmin>(control: readonly Resource<F>[]): ResourceTable<MergedState<F>> {
   const own = control.map((resource) => ({
@@ -83,5 +109,5 @@ export function mergedResources<F extends FleetAdmin>(control: readonly Resource
   }))
   const isOwn = ({ method, path }: Resource<MergedState>): boolean =>
     control.some((each) => each.method === method && each.path === path)
-  return new ResourceTable<MergedState<F>>([...OF_WORKERS.filter((each) => !isOwn(each)), ...own])
+  return new ResourceTable<MergedState<F>>([...OF_CONTROL, ...OF_WORKERS.filter((each) => !isOwn(each)), ...own])
 }

@@ -1,7 +1,7 @@
 // The admin listener of a gateway with several workers. Tokens are checked here: workers trust their sockets.
 import type { Resource } from '../resource.ts'
 import type { ResourceTable } from '../resources.ts'
-import { DASHBOARD, listenAdmin, type AdminListener } from '../server.ts'
+import { DASHBOARD, listenAdmin, type AdminListener, type AdminOptions } from '../server.ts'
 import type { FleetAdmin } from './fleet.ts'
 import { mergedResources, MergedState } from './resources.ts'
 
@@ -28,12 +28,13 @@ export class MergedAdmin<F extends FleetAdmin> {
   }
 
   /** Binds and listens. Rejects when the address cannot be had. */
-  start(bind: string, token: string | null): Promise<AdminListener> {
+  start(options: AdminOptions): Promise<AdminListener> {
     this.#state.scrapes.prepare()
-    return listenAdmin(bind, token, {
+    return listenAdmin(options, {
       resources: this.#resources,
       state: this.#state,
       log: this.#fleet.log,
+      audit: this.#fleet,
       page: DASHBOARD,
       trusting: false,
     })

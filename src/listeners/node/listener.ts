@@ -1,11 +1,13 @@
 // The node engine, on node:http: slower than uWS and stricter; HTTP/1.0 and absolute-form too.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { ERRORS, type ErrorKind } from '../../base/errors.ts'
 import { statusLine } from '../../base/status-text.ts'
 import { Exchange } from '../../contract/exchange.ts'
 import type { ListenerContext, Road } from '../../contract/road.ts'
-import { parseBind, type ListenerOptions, type RequestListener } from '../../contract/listener.ts'
+import type { ListenerOptions, RequestListener } from '../../contract/listener.ts'
+import { realAddress } from '../address-claim.ts'
+import { listenShared } from '../listen-node.ts'
 import { NodeReply } from './reply.ts'
 
 const MAX_HEAD_SIZE = 16 * 1024
@@ -74,21 +76,19 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
     else refuse(socket as Socket, kindOf(error.code))
   })
 
-  const address = parseBind(options.bind)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`cannot listen on ${options.bind}: ${error.message}`)))
-    server.listen('path' in address ? { path: address.path } : address, resolve)
+  const { bind, shared = false } = options
+  const listening = await listenShared(server, bind, shared).catch((error: unknown) => {
+    throw new Error(`cannot listen on ${bind}: ${(error as Error).message}`, { cause: error })
   })
-  const port = 'path' in address ? 0 : (server.address() as AddressInfo).port
+  const closeConnectionsAfterReplies = (): void => void (context.draining = true)
   const stopAccepting = (): void => {
-    context.draining = true
-    server.close()
-    server.closeIdleConnections()
+    closeConnectionsAfterReplies()
+    listening.stop()
   }
   return {
     name: options.name,
-    address: 'path' in address ? options.bind : options.bind.replace(/:\d+$/, `:${port}`),
-    port,
+    address: realAddress(bind, listening.port),
+    port: listening.port,
     get active() {
       return context.active
     },
@@ -96,9 +96,11 @@ export async function listenNode(options: ListenerOptions, road: Road): Promise<
       return connections
     },
     pooled: 0,
+    closeConnectionsAfterReplies,
     stopAccepting,
     close() {
       stopAccepting()
+      server.close() // and the look at its connections every second
       server.closeAllConnections()
     },
   }

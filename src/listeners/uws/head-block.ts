@@ -3,6 +3,7 @@ import { statusLine } from '../../base/status-text.ts'
 import type { Exchange } from '../../contract/exchange.ts'
 
 const NON_ASCII = /[\x80-\xff]/
+const CLOSE = '\r\nconnection: close'
 
 /** Status line and fields without the last line end, which uWS adds; Date and framing are uWS's own. */
 export function headBlock(x: Exchange, close: boolean): string | Uint8Array {
@@ -18,8 +19,13 @@ export function headBlock(x: Exchange, close: boolean): string | Uint8Array {
     if (name !== 'date') block += '\r\n' + name + ': ' + flat[i + 1]!
   }
   if (x.bodyless && x.responseLength >= 0 && x.status !== 204) block += '\r\ncontent-length: ' + x.responseLength
-  if (close) block += '\r\nconnection: close'
+  if (close) block += CLOSE
   return NON_ASCII.test(block) ? Buffer.from(block, 'latin1') : block
+}
+
+/** Of a block that was made to close: uWS adds that field when it closes the connection itself. */
+export function withoutClose(block: string | Uint8Array): string | Uint8Array {
+  return typeof block === 'string' ? block.slice(0, -CLOSE.length) : block.subarray(0, -CLOSE.length)
 }
 
 /** The head with a Date and the line end that closes a head when uWS adds one more. */

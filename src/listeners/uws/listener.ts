@@ -1,9 +1,10 @@
 // The uWS engine: native request -> Exchange. Fastest; HTTP/1.1 only.
-import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js'
 import { ERRORS } from '../../base/errors.ts'
 import { Exchange } from '../../contract/exchange.ts'
 import type { Road } from '../../contract/road.ts'
-import { parseBind, type ListenerOptions, type RequestListener } from '../../contract/listener.ts'
+import type { BindAddress, ListenerOptions, RequestListener } from '../../contract/listener.ts'
+import { claimAddress, realAddress, type AddressClaim } from '../address-claim.ts'
 import { ExchangePool } from '../exchange-pool.ts'
 import { primeReading } from './flow.ts'
 import { readHead, type TakeField } from './head.ts'
@@ -13,8 +14,8 @@ import { UwsReply } from './reply.ts'
 
 const NOTHING = new Uint8Array(0)
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT: without it uWS shares the port, and a second gateway would take half of the traffic. */
-const EXCLUSIVE_PORT = 1
+/** uWS shares the port (SO_REUSEPORT), unless it is 0. address-claim.ts sees to it that nobody else has it. */
+const DEFAULT_OPTIONS = 0
 
 /** The overload with options is missing from the types of uWS. */
 interface ListensWithOptions {
@@ -58,25 +59,23 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<R
     peers.count(res, change as number)
   })
   app.any('/*', (res, req) => accept(pool, peers, res, req))
-  const address = parseBind(options.bind)
-  const socket = await new Promise<us_listen_socket>((resolve, reject) => {
-    const listening = (token: us_listen_socket | false): void => {
-      if (token) resolve(token)
-      else reject(new Error(`cannot listen on ${options.bind}: the address is in use or not ours`))
-    }
-    if ('path' in address) app.listen_unix(listening, address.path)
-    else (app as unknown as ListensWithOptions).listen(address.host, address.port, EXCLUSIVE_PORT, listening)
+  const { bind, shared = false } = options
+  const { socket, claim } = await listen(app, bind, shared).catch((error: unknown) => {
+    throw new Error(`cannot listen on ${bind}: ${(error as Error).message}`, { cause: error })
   })
   let listening = true
-  const port = 'path' in address ? 0 : uws.us_socket_local_port(socket)
+  const port = 'path' in claim.address ? 0 : uws.us_socket_local_port(socket)
+  const closeConnectionsAfterReplies = (): void => void (pool.draining = true)
   const stopAccepting = (): void => {
-    pool.draining = true
-    if (listening) uws.us_listen_socket_close(socket)
+    closeConnectionsAfterReplies()
+    if (!listening) return
     listening = false
+    uws.us_listen_socket_close(socket)
+    claim.giveUp()
   }
   return {
     name: options.name,
-    address: 'path' in address ? options.bind : options.bind.replace(/:\d+$/, `:${port}`),
+    address: realAddress(bind, port),
     port,
     get active() {
       return pool.active
@@ -87,12 +86,41 @@ export async function listenUws(options: ListenerOptions, road: Road): Promise<R
     get pooled() {
       return pool.free
     },
+    closeConnectionsAfterReplies,
     stopAccepting,
     close() {
       stopAccepting()
       app.close()
     },
   }
+}
+
+async function listen(
+  app: TemplatedApp,
+  bind: string,
+  shared: boolean,
+): Promise<{ socket: us_listen_socket; claim: AddressClaim }> {
+  const claim = await claimAddress(bind, shared)
+  try {
+    const socket = await listenAt(app, claim.address)
+    claim.take()
+    return { socket, claim }
+  } catch (error) {
+    app.close()
+    claim.giveUp()
+    throw error
+  }
+}
+
+function listenAt(app: TemplatedApp, address: BindAddress): Promise<us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    const listening = (token: us_listen_socket | false): void => {
+      if (token) resolve(token)
+      else reject(new Error('the address is in use or not ours'))
+    }
+    if ('path' in address) app.listen_unix(listening, address.path)
+    else (app as unknown as ListensWithOptions).listen(address.host, address.port, DEFAULT_OPTIONS, listening)
+  })
 }
 
 // Nothing may throw out of here: uWS would end the process.

@@ -17,7 +17,7 @@ import type { HttpResponse } from 'uWebSockets.js'
 import type { Exchange } from '../../contract/exchange.ts'
 import { UNKNOWN_LENGTH, type Reply } from '../../contract/reply.ts'
 import { drain, goOnReading, keepReading, stopReading } from './flow.ts'
-import { headBlock, rawHead } from './head-block.ts'
+import { headBlock, rawHead, withoutClose } from './head-block.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -114,6 +114,7 @@ export class UwsReply implements Reply {
       return false
     }
     if (this.inHandler && (this.#total === UNKNOWN_LENGTH || this.#longHead)) return this.#writeLater(res, bytes)
+    if (this.#endsConnection(bytes)) return this.#writeLast(res, bytes)
     if (this.#headWaits && this.#longHead) this.#sendHead(res)
     if (this.#total === UNKNOWN_LENGTH) {
       if (bytes.byteLength > 0) this.#stream(res, bytes)
@@ -124,6 +125,22 @@ export class UwsReply implements Reply {
       this.#chunk = NOTHING
     }
     return this.#took
+  }
+
+  /** All of a reply after which the connection closes: uWS can do so by itself, rather than after 10 s. */
+  #endsConnection(bytes: Uint8Array): boolean {
+    if (!this.#close || !this.#headWaits || this.inHandler || bytes.byteLength !== this.#total) return false
+    return this.#x.body.complete && this.#head.length + HEAD_EXTRA + bytes.byteLength <= CORK_ROOM
+  }
+
+  #writeLast(res: HttpResponse, bytes: Uint8Array): boolean {
+    this.#headWaits = false
+    this.#head = withoutClose(this.#head)
+    this.#body = bytes
+    res.cork(this.#wholeCorked)
+    this.#body = ''
+    this.#res = null
+    return true
   }
 
   /** The handler's cork may hold other replies already: this one waits for a cork of its own. */

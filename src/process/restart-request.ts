@@ -1,0 +1,39 @@
+// Asks a gateway on this machine for a restart, and looks whether another process serves then.
+import { readFile } from 'node:fs/promises'
+
+/** ms between two questions who serves. */
+const INTERVAL = 50
+/** ms for which nobody but another process must have answered: both do while the new one is tried. */
+const CERTAIN = 1_000
+
+/** Id of the first process, as `run --pid-file` has written it. Rejects when there is none. */
+export async function readPidFile(file: string): Promise<number> {
+  const pid = Number((await readFile(file, 'utf8')).trim())
+  if (Number.isSafeInteger(pid) && pid > 1) return pid
+  throw new Error(`${file} holds no process id`)
+}
+
+/** Throws when there is no such process, or it is not ours. */
+export function requestRestart(pid: number): void {
+  process.kill(pid, 'SIGUSR2')
+}
+
+/** Resolves with the id of the process that serves in place of `before`; null when that still serves after `limit` ms. */
+export async function awaitSuccessor(
+  before: number,
+  askPid: () => Promise<number>,
+  limit: number,
+): Promise<number | null> {
+  const end = performance.now() + limit
+  let since = performance.now()
+  let latest = before
+  while (performance.now() < end) {
+    // Nobody may answer for a moment, while admin listeners change over.
+    const pid = await askPid().catch(() => before)
+    if (pid !== latest) since = performance.now()
+    latest = pid
+    if (pid !== before && performance.now() - since > CERTAIN) return pid
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL))
+  }
+  return null
+}
