@@ -63,7 +63,7 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   /** Set by whoever has a control plane. */
   control: ControlApi | null = null
   readonly reloads: Reloads
-  readonly #stats = new LiveStats(this)
+  readonly liveStats = new LiveStats(this)
   readonly #logs: Logs
   readonly #wheel = new TimerWheel()
   readonly #listeners = new ListenerSet(async (config) => {
@@ -201,11 +201,11 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   }
 
   stats(): Promise<StatsReport> {
-    return this.#stats.report()
+    return this.liveStats.report()
   }
 
   latencyOf(durations: Durations): LatencyStats | null {
-    return this.#stats.latencyOf(durations)
+    return this.liveStats.latencyOf(durations)
   }
 
   /** Waits, for a while, until endpoints that are to be found were: a new snapshot must not begin without any. */

@@ -13,7 +13,7 @@ export interface Deed {
 }
 
 /** Throws Refusal where nothing can be changed. */
-export function controlOf({ control }: AdminState): ControlApi {
+export function controlOf({ control }: Pick<AdminState, 'control' | 'log'>): ControlApi {
   if (control === null) throw new Refusal(409, 'Nothing can be changed through this listener.')
   return control
 }
@@ -21,7 +21,7 @@ export function controlOf({ control }: AdminState): ControlApi {
 /** Rejects with Refusal; with 503, before anything was done, when the audit log cannot be written. */
 export async function audited<T extends WriteOutcome | null>(
   { actor, message }: AdminCall,
-  state: AdminState,
+  state: Pick<AdminState, 'control' | 'log'>,
   deed: Deed,
   work: () => Promise<T>,
 ): Promise<T> {

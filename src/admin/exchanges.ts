@@ -5,6 +5,7 @@ import { placeOf } from '../road/place.ts'
 import type { RoadState } from '../road/state.ts'
 import type { Answer } from './answer.ts'
 import { json } from './answer.ts'
+import type { Query } from './query.ts'
 import type { AdminCall, Resource } from './resource.ts'
 import { Slice } from '../base/slice.ts'
 import type { AdminState } from './state.ts'
@@ -46,9 +47,7 @@ export const exchanges: Resource = {
 }
 
 async function underWay({ query, signal }: AdminCall, state: AdminState): Promise<Answer> {
-  const slow = query.duration('slow', 0)
-  const route = query.text('route')
-  const limit = query.integer('limit', 1, 1000, 100)
+  const { slow, route, limit } = readFilter(query)
   const walk = new Walk(state.underWay)
   const found: ExchangeReport[] = []
   let x = state.underWay.oldest
@@ -59,6 +58,23 @@ async function underWay({ query, signal }: AdminCall, state: AdminState): Promis
     x = walk.isDue ? await walk.resume(x) : x.newer
   }
   return json({ inFlight: state.underWay.inFlight, complete: walk.complete, exchanges: found })
+}
+
+export interface ExchangeFilter {
+  /** ms; those that are younger are left out. */
+  readonly slow: number
+  /** null: any */
+  readonly route: string | null
+  readonly limit: number
+}
+
+/** Throws Refusal. */
+export function readFilter(query: Query): ExchangeFilter {
+  return {
+    slow: query.duration('slow', 0),
+    route: query.text('route'),
+    limit: query.integer('limit', 1, 1000, 100),
+  }
 }
 
 /** From the oldest to the newest, in slices; between two of them requests come and go. */

@@ -1,8 +1,9 @@
 // Is it alive, does it take requests, and what do its numbers say.
 import { EXPOSITION_TYPES, formatFor } from '../telemetry/exposition.ts'
-import type { LatencyStats } from '../telemetry/latencies.ts'
+import type { Durations } from '../telemetry/durations.ts'
 import type { LiveEndpoint } from '../upstreams/live-endpoint.ts'
-import { reportOf } from '../upstreams/report.ts'
+import { reportOf, type UpstreamReportOf } from '../upstreams/report.ts'
+import type { LiveUpstream } from '../upstreams/upstream.ts'
 import { json, Refusal, text } from './answer.ts'
 import type { Resource } from './resource.ts'
 import { Slice } from '../base/slice.ts'
@@ -29,7 +30,7 @@ export const readyz: Resource = {
   },
 }
 
-export const metrics: Resource = {
+export const metrics: Resource<Pick<AdminState, 'scrapes'>> = {
   method: 'GET',
   path: '/metrics',
   summary: 'metrics, as Prometheus reads them',
@@ -57,21 +58,23 @@ export const upstreams: Resource = {
   access: 'read',
   parameters: [],
   async handle(_call, state) {
-    const latencies = await latenciesOf(state)
-    const latencyOf = (live: LiveEndpoint): LatencyStats | null => latencies.get(live) ?? null
-    return json({ upstreams: Array.from(state.upstreams, (upstream) => reportOf(upstream, latencyOf)) })
+    return json({ upstreams: await upstreamReports(state.upstreams, (durations) => state.latencyOf(durations)) })
   },
 }
 
 /** Percentiles of many endpoints take longer than the event loop may be held: they are made in slices. */
-async function latenciesOf(state: AdminState): Promise<Map<LiveEndpoint, LatencyStats | null>> {
-  const latencies = new Map<LiveEndpoint, LatencyStats | null>()
+export async function upstreamReports<L>(
+  upstreams: Iterable<LiveUpstream>,
+  latencyOf: (durations: Durations) => L | null,
+): Promise<UpstreamReportOf<L | null>[]> {
+  const latencies = new Map<LiveEndpoint, L | null>()
   const slice = new Slice()
-  for (const { cluster } of state.upstreams) {
+  const all = [...upstreams]
+  for (const { cluster } of all) {
     for (const { live } of cluster.members) {
       if (slice.over) await slice.pause()
-      latencies.set(live, state.latencyOf(live.durations))
+      latencies.set(live, latencyOf(live.durations))
     }
   }
-  return latencies
+  return all.map((upstream) => reportOf(upstream, (live) => latencies.get(live) ?? null))
 }

@@ -8,6 +8,7 @@ import type { Route } from '../contract/snapshot.ts'
 import type { Reloads } from '../control/reloads.ts'
 import type { Durations } from '../telemetry/durations.ts'
 import { RecentLatencies, type LatencyStats } from '../telemetry/latencies.ts'
+import { cellsOf, type LatencyCells } from '../telemetry/latency-cells.ts'
 import type { LogCounts } from '../telemetry/log-counts.ts'
 import type { RequestTotals } from '../telemetry/request-metrics.ts'
 import type { RouteMetrics } from '../telemetry/route-metrics.ts'
@@ -15,7 +16,7 @@ import type { SpanCounts } from '../telemetry/span.ts'
 import { cpuSeconds, type RuntimeMetrics } from '../telemetry/runtime-metrics.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import { Slice } from '../base/slice.ts'
-import type { StatsReport, TrafficStats } from './stats-report.ts'
+import type { StatsReport, StatsReportOf, TrafficStatsOf, UpstreamStatsOf } from './stats-report.ts'
 
 /** What the report is made of; read anew for each. */
 export interface StatsSource {
@@ -32,6 +33,9 @@ export interface StatsSource {
   readonly spanCounts: SpanCounts | null
 }
 
+/** What is told of latencies, made of what several have measured together. */
+type Latency<L> = (several: readonly Durations[]) => L
+
 export class LiveStats {
   readonly #source: StatsSource
   readonly #recent = new RecentLatencies()
@@ -41,7 +45,16 @@ export class LiveStats {
     this.#source = source
   }
 
-  async report(): Promise<StatsReport> {
+  report(): Promise<StatsReport> {
+    return this.#report((several) => this.#recent.stats(several, now()))
+  }
+
+  /** The same, so that it can be added to that of other processes. */
+  mergeable(): Promise<StatsReportOf<LatencyCells | null>> {
+    return this.#report((several) => cellsOf(this.#recent.sums(several, now())))
+  }
+
+  async #report<L>(latency: Latency<L>): Promise<StatsReportOf<L>> {
     const { ready, snapshot, inFlight, totals, reloads, logCounts: logs, spanCounts: spans, runtime } = this.#source
     const listeners = [...this.#source.listeners]
     const upstreams = [...this.#source.upstreams]
@@ -63,10 +76,13 @@ export class LiveStats {
       requests: {
         ...totals,
         inFlight,
-        latency: await this.#latency(used.map(({ metrics }) => metrics.durations)),
+        latency: await this.#inTurn(
+          latency,
+          used.map(({ metrics }) => metrics.durations),
+        ),
       },
-      routes: await inOrder(used, async ({ name, metrics }) => ({ name, ...(await this.#traffic(metrics)) })),
-      upstreams: await inOrder(upstreams, (upstream) => this.#upstream(upstream)),
+      routes: await inOrder(used, async ({ name, metrics }) => ({ name, ...(await this.#traffic(metrics, latency)) })),
+      upstreams: await inOrder(upstreams, (upstream) => this.#upstream(upstream, latency)),
       connections: {
         clients: sumOf(listeners, ({ connections }) => connections),
         upstreams: sumOf(upstreams, ({ cluster }) => sumOf(cluster.members, ({ transport }) => transport.connections)),
@@ -88,31 +104,38 @@ export class LiveStats {
     return this.#recent.stats([durations], now())
   }
 
-  async #traffic(route: RouteMetrics): Promise<TrafficStats> {
+  cellsOf(durations: Durations): LatencyCells | null {
+    return cellsOf(this.#recent.sums([durations], now()))
+  }
+
+  async #traffic<L>(route: RouteMetrics, latency: Latency<L>): Promise<TrafficStatsOf<L>> {
     return {
       total: route.durations.count,
       clientErrors: route.ofClass(4),
       serverErrors: route.ofClass(5),
       bytesIn: route.bytesIn,
       bytesOut: route.bytesOut,
-      latency: await this.#latency([route.durations]),
+      latency: await this.#inTurn(latency, [route.durations]),
     }
   }
 
-  async #upstream({ name, cluster }: LiveUpstream): Promise<StatsReport['upstreams'][number]> {
+  async #upstream<L>({ name, cluster }: LiveUpstream, latency: Latency<L>): Promise<UpstreamStatsOf<L>> {
     const lives = cluster.members.map(({ live }) => live)
     return {
       name,
       inFlight: cluster.inFlight,
       total: sumOf(lives, ({ requests }) => requests),
       failures: sumOf(lives, ({ failures }) => failures),
-      latency: await this.#latency(lives.map(({ durations }) => durations)),
+      latency: await this.#inTurn(
+        latency,
+        lives.map(({ durations }) => durations),
+      ),
     }
   }
 
-  async #latency(several: readonly Durations[]): Promise<LatencyStats | null> {
+  async #inTurn<L>(latency: Latency<L>, several: readonly Durations[]): Promise<L> {
     if (this.#slice.over) await this.#slice.pause()
-    return this.#recent.stats(several, now())
+    return latency(several)
   }
 }
 

@@ -1,9 +1,10 @@
 // The process and its fleet: what was done to them, who is there, and the end.
+import type { AdminState } from './state.ts'
 import { json } from './answer.ts'
 import { audited, controlOf } from './audited.ts'
 import type { Resource } from './resource.ts'
 
-export const audit: Resource = {
+export const audit: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'GET',
   path: '/admin/v1/audit',
   summary: 'who has changed what, latest first',
@@ -13,7 +14,7 @@ export const audit: Resource = {
     json({ entries: control?.audit.recent(query.integer('limit', 1, 1000, 100)) ?? [] }),
 }
 
-export const fleet: Resource = {
+export const fleet: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'GET',
   path: '/admin/v1/fleet',
   summary: 'the gateways that share this configuration, and which version each one serves',
@@ -23,7 +24,7 @@ export const fleet: Resource = {
   handle: async (_call, { control }) => json((await control?.fleet()) ?? { instance: '', members: [] }),
 }
 
-export const drain: Resource = {
+export const drain: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'POST',
   path: '/admin/v1/drain',
   summary: 'takes no more requests, finishes those in flight, and ends, as SIGTERM does',

@@ -26,6 +26,13 @@ export class Query {
     return values[0] ?? null
   }
 
+  /** What was asked, without this parameter: `?a=1`, or ''. */
+  without(name: string): string {
+    const left = new URLSearchParams(this.#parameters)
+    left.delete(name)
+    return left.size === 0 ? '' : `?${left.toString()}`
+  }
+
   all(name: string): readonly string[] {
     return this.#parameters.getAll(name)
   }

@@ -10,12 +10,12 @@ const MOST_LINES = 10
 const MINUTE = 60_000
 
 export class RefusedAttempts {
-  readonly #state: AdminState
+  readonly #state: Pick<AdminState, 'control' | 'log'>
   #minute = 0
   #lines = 0
   #untold = 0
 
-  constructor(state: AdminState) {
+  constructor(state: Pick<AdminState, 'control' | 'log'>) {
     this.#state = state
   }
 

@@ -25,10 +25,16 @@ export interface AdminCall {
   readonly message: string
 }
 
-export interface Resource {
+/** `S`: what it may see. */
+export interface Resource<S = AdminState> {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
   /** `{name}` stands for one segment. */
   readonly path: string
+  /**
+   * control: it concerns the control plane, and where several workers serve, the supervisor answers it. Absent: it concerns
+   * a process that serves; admin/merged/resources.ts says how the answers of several become one.
+   */
+  readonly scope?: 'control'
   /** One line for `GET /admin/v1`. */
   readonly summary: string
   readonly access: Access
@@ -39,7 +45,7 @@ export interface Resource {
   /** Most requests that may be worked on at once; more are told to come later. Absent: no limit. */
   readonly atOnce?: number
   /** Throws Refusal, or rejects with it. */
-  handle(call: AdminCall, state: AdminState): Answer | Promise<Answer>
+  handle(call: AdminCall, state: S): Answer | Promise<Answer>
 }
 
 /** RFC 9110 section 13.1.2: weak comparison, a list, or `*`. */

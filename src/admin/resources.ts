@@ -11,24 +11,14 @@ import { allocations, cpu, heap } from './profiles.ts'
 import type { AdminCall, Resource } from './resource.ts'
 import { explain, routes } from './routes.ts'
 import { snapshot, snapshots } from './snapshots.ts'
-import type { AdminState } from './state.ts'
 import { activateSnapshot, deleteRoute, patchRoute, putConfig, putRoute, validateConfig } from './writes.ts'
+import { workers } from './workers.ts'
 
-const index: Resource = {
-  method: 'GET',
-  path: '/admin/v1',
-  summary: 'this list',
-  access: 'read',
-  parameters: [],
-  handle: () =>
-    json({ resources: ALL.map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
-}
-
-const ALL: readonly Resource[] = [
+/** Of a process that serves. */
+export const RESOURCES: readonly Resource[] = [
   livez,
   readyz,
   metrics,
-  index,
   stats,
   configuration,
   putConfig,
@@ -51,44 +41,61 @@ const ALL: readonly Resource[] = [
   cpu,
   heap,
   allocations,
+  workers,
 ]
 
-/** Several of one path differ in their methods. */
-const BY_PATH = new Map<string, readonly Resource[]>()
-for (const each of ALL) BY_PATH.set(each.path, [...(BY_PATH.get(each.path) ?? []), each])
-
-export interface Found {
-  readonly resource: Resource
+export interface Found<S> {
+  readonly resource: Resource<S>
   readonly place: AdminCall['place']
 }
 
-/** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
-export function findResource(method: string, path: string, others: Iterable<string>): Found {
-  const { resources, place } = resourcesAt(path, others)
-  const found = resources.find((each) => each.method === method || (method === 'HEAD' && hasHead(each)))
-  if (found !== undefined) return { resource: found, place }
-  const allow = resources.flatMap((each) => [each.method, ...(hasHead(each) ? ['HEAD'] : [])])
-  throw new Refusal(405, `${path.slice(0, 100)} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+/** What one listener serves, and the list of it. */
+export class ResourceTable<S> {
+  /** Several of one path differ in their methods. */
+  readonly #byPath = new Map<string, readonly Resource<S>[]>()
+
+  constructor(resources: readonly Resource<S>[]) {
+    const listed: readonly Resource<S>[] = [index(() => listed), ...resources]
+    for (const each of listed) this.#byPath.set(each.path, [...(this.#byPath.get(each.path) ?? []), each])
+  }
+
+  /** Throws Refusal: 404 with the nearest path, or 405 with Allow. `others`: paths that are served elsewhere. */
+  find(method: string, path: string, others: Iterable<string>): Found<S> {
+    const { resources, place } = this.#at(path, others)
+    const found = resources.find((each) => each.method === method || (method === 'HEAD' && hasHead(each)))
+    if (found !== undefined) return { resource: found, place }
+    const allow = resources.flatMap((each) => [each.method, ...(hasHead(each) ? ['HEAD'] : [])])
+    throw new Refusal(405, `${path.slice(0, 100)} has no ${method.slice(0, 20)}`, { allow: allow.join(', ') })
+  }
+
+  #at(path: string, others: Iterable<string>): { resources: readonly Resource<S>[]; place: AdminCall['place'] } {
+    const resources = this.#byPath.get(path)
+    if (resources !== undefined && !path.includes('{')) return { resources, place: {} }
+    for (const [pattern, list] of this.#byPath) {
+      const place = pattern.includes('{') ? placeIn(pattern, path) : null
+      if (place !== null) return { resources: list, place }
+    }
+    const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
+    const near = didYouMean(path, [...this.#byPath.keys(), ...others]) || '; GET /admin/v1 lists what there is'
+    throw new Refusal(404, `there is no ${shown}${near}`)
+  }
+}
+
+function index(all: () => readonly Resource<never>[]): Resource<unknown> {
+  return {
+    method: 'GET',
+    path: '/admin/v1',
+    summary: 'this list',
+    access: 'read',
+    parameters: [],
+    handle: () =>
+      json({ resources: all().map(({ method, path, summary, access }) => ({ method, path, summary, access })) }),
+  }
 }
 
 /** A HEAD would profile for nothing. */
-function hasHead({ method, access }: Resource): boolean {
+function hasHead({ method, access }: Resource<never>): boolean {
   return method === 'GET' && access !== 'debug'
-}
-
-function resourcesAt(
-  path: string,
-  others: Iterable<string>,
-): { resources: readonly Resource[]; place: AdminCall['place'] } {
-  const resources = BY_PATH.get(path)
-  if (resources !== undefined && !path.includes('{')) return { resources, place: {} }
-  for (const [pattern, list] of BY_PATH) {
-    const place = pattern.includes('{') ? placeIn(pattern, path) : null
-    if (place !== null) return { resources: list, place }
-  }
-  const shown = JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}...` : path)
-  const near = didYouMean(path, [...BY_PATH.keys(), ...others]) || '; GET /admin/v1 lists what there is'
-  throw new Refusal(404, `there is no ${shown}${near}`)
 }
 
 /** What stands for the names in the pattern; null when the path is not of it. An encoded slash is part of a name. */
@@ -116,9 +123,9 @@ function decoded(part: string): string {
 
 /** Lets only so many requests be worked on as each resource says. */
 export class Workload {
-  readonly #running = new Map<Resource, number>()
+  readonly #running = new Map<Resource<never>, number>()
 
-  async run(resource: Resource, call: AdminCall, state: AdminState): Promise<Answer> {
+  async run<S>(resource: Resource<S>, call: AdminCall, state: S): Promise<Answer> {
     const running = this.#running.get(resource) ?? 0
     if (running >= (resource.atOnce ?? Infinity)) {
       if (resource.access === 'debug') throw new Refusal(409, 'One is running already; one at a time is possible.')

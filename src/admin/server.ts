@@ -9,14 +9,16 @@ import { actorOf, messageOf } from './actor.ts'
 import { BodyReader, type Body } from './body.ts'
 import { Gate } from './gate.ts'
 import { Query } from './query.ts'
+import { INTERNAL_RESOURCES } from './internal.ts'
 import { RefusedAttempts } from './refused-attempts.ts'
 import type { AdminCall, Resource } from './resource.ts'
-import { findResource, Workload, type Found } from './resources.ts'
+import { RESOURCES, ResourceTable, Workload, type Found } from './resources.ts'
 import { IDLE_LIMIT, Sender } from './sending.ts'
 import type { AdminState } from './state.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { StaticFiles } from './static-files.ts'
 
-const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
+export const DASHBOARD = new URL('dashboard/', import.meta.url).pathname
 
 const LIMITS = {
   headersTimeout: 5000,
@@ -46,14 +48,45 @@ export interface AdminOptions {
   readonly token: string | null
 }
 
+/** What a listener serves, and to whom. */
+export interface AdminService<S> {
+  readonly resources: ResourceTable<S>
+  readonly state: S
+  readonly log: Logger
+  /** Told of refused attempts to change something. */
+  readonly audit: ConstructorParameters<typeof RefusedAttempts>[0]
+  /** Directory of a page; null: there is none. */
+  readonly page: string | null
+  /** Whoever can open the socket may ask for anything. */
+  readonly trusting: boolean
+}
+
+const OWN = new ResourceTable(RESOURCES)
+const OF_WORKER = new ResourceTable([...RESOURCES, ...INTERNAL_RESOURCES])
+
+/** Of a gateway that is one process. */
+export function startAdmin(options: AdminOptions, state: AdminState): Promise<AdminListener> {
+  return listenAdmin(options, { resources: OWN, state, log: state.log, audit: state, page: DASHBOARD, trusting: false })
+}
+
+/**
+ * Of a worker: all of it, and what the supervisor alone asks for. Nobody is asked for a token: `socket` lies in a directory
+ * that nobody else may enter.
+ */
+export function startWorkerAdmin(socket: string, state: AdminState): Promise<AdminListener> {
+  const service = { resources: OF_WORKER, state, log: state.log, audit: state, page: null, trusting: true }
+  return listenAdmin({ bind: `unix:${socket}`, token: null }, service)
+}
+
 /** Binds and listens. Rejects when the address cannot be had. */
-export async function startAdmin(
+export async function listenAdmin<S>(
   { bind, shared = false, token }: AdminOptions,
-  state: AdminState,
+  service: AdminService<S>,
 ): Promise<AdminListener> {
-  const gate = new Gate('path' in parseBind(bind))
+  const { log, page, trusting } = service
+  const gate = new Gate('path' in parseBind(bind), trusting)
   gate.token = token
-  const desk = new Desk(gate, await StaticFiles.read(DASHBOARD), state)
+  const desk = new Desk(gate, page === null ? StaticFiles.none : await StaticFiles.read(page), service)
   const server = createServer(LIMITS, (request, response) => void desk.serve(request, response))
   server.maxConnections = MOST_CONNECTIONS
   server.timeout = IDLE_LIMIT
@@ -61,7 +94,7 @@ export async function startAdmin(
     throw new Error(`cannot listen on ${bind} (admin): ${(error as Error).message}`, { cause: error })
   })
   // No descriptor is left for a connection, say: others are served all the same.
-  server.on('error', (error) => state.log.error({ err: error }, 'the admin listener cannot take a connection'))
+  server.on('error', (error) => log.error({ err: error }, 'the admin listener cannot take a connection'))
   const { port } = listening
   return {
     name: 'admin',
@@ -88,21 +121,21 @@ export async function startAdmin(
 }
 
 /** Takes requests and sees to it that each gets an answer. */
-class Desk {
+class Desk<S> {
   readonly #gate: Gate
   readonly #files: StaticFiles
-  readonly #state: AdminState
+  readonly #service: AdminService<S>
   readonly #workload = new Workload()
   readonly #sender = new Sender()
   readonly #bodies = new BodyReader()
   readonly #attempts: RefusedAttempts
   readonly #queued = new WeakMap<Socket, number>()
 
-  constructor(gate: Gate, files: StaticFiles, state: AdminState) {
+  constructor(gate: Gate, files: StaticFiles, service: AdminService<S>) {
     this.#gate = gate
     this.#files = files
-    this.#state = state
-    this.#attempts = new RefusedAttempts(state)
+    this.#service = service
+    this.#attempts = new RefusedAttempts(service.audit)
   }
 
   /** Never rejects. */
@@ -152,7 +185,11 @@ class Desk {
     if (resource.parameters !== null) query.allow(resource.parameters)
     const body = resource.body === undefined ? null : await this.#bodies.read(request, resource.body)
     try {
-      return await this.#workload.run(resource, this.#call(request, { query, place, body, signal }), this.#state)
+      return await this.#workload.run(
+        resource,
+        this.#call(request, { query, place, body, signal }),
+        this.#service.state,
+      )
     } finally {
       body?.release()
     }
@@ -181,10 +218,10 @@ class Desk {
   }
 
   /** Throws Refusal. */
-  #find(request: IncomingMessage, method: string, path: string): Found {
+  #find(request: IncomingMessage, method: string, path: string): Found<S> {
     let found
     try {
-      found = findResource(method, path, this.#files.paths())
+      found = this.#service.resources.find(method, path, this.#files.paths())
     } catch (refusal) {
       // Who may not ask is told nothing, not even what there is not.
       this.#gate.check(request, 'read')
@@ -194,7 +231,7 @@ class Desk {
     return found
   }
 
-  #checkAccess(request: IncomingMessage, { method, path, access }: Resource): void {
+  #checkAccess(request: IncomingMessage, { method, path, access }: Resource<never>): void {
     try {
       this.#gate.check(request, access)
     } catch (error) {
@@ -205,7 +242,7 @@ class Desk {
 
   #failed(request: IncomingMessage, error: unknown): Refusal {
     const path = request.url?.split('?', 1)[0] ?? ''
-    this.#state.log.error({ path, err: error }, 'a request to the admin listener failed')
+    this.#service.log.error({ path, err: error }, 'a request to the admin listener failed')
     return new Refusal(500, 'The request failed; the log says why.')
   }
 }

@@ -13,7 +13,7 @@ export const snapshots: Resource = {
   handle: (_call, state) => json({ snapshots: listed(state) }),
 }
 
-export const snapshot: Resource = {
+export const snapshot: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'GET',
   path: '/admin/v1/snapshots/{version}',
   summary: 'what a version changed; diff=OTHER: against another one',

@@ -5,9 +5,11 @@ import type { RoadState } from '../road/state.ts'
 import type { Durations } from '../telemetry/durations.ts'
 import type { LatencyStats } from '../telemetry/latencies.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { Scrapes } from '../telemetry/scrapes.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
 import type { ControlApi } from './control-api.ts'
+import type { LiveStats } from './live-stats.ts'
 import type { SnapshotHistory } from './snapshot-history.ts'
 import type { StatsReport } from './stats-report.ts'
 
@@ -15,6 +17,7 @@ export interface AdminState {
   /** The gateway takes requests: configured, listening, not draining. */
   readonly ready: boolean
   readonly log: Logger
+  readonly metrics: Metrics
   readonly scrapes: Scrapes
   /** The configuration file. */
   readonly file: string
@@ -30,6 +33,8 @@ export interface AdminState {
   /** null: nothing can be changed here. */
   readonly control: ControlApi | null
   stats(): Promise<StatsReport>
+  /** Makes the reports that a supervisor adds up. */
+  readonly liveStats: LiveStats
   /** Of the last 10 to 20 seconds; null when nothing was recorded. */
   latencyOf(durations: Durations): LatencyStats | null
 }

@@ -21,6 +21,7 @@ interface StaticFile {
 }
 
 export class StaticFiles {
+  static readonly none = new StaticFiles(new Map())
   /** By request path. */
   readonly #files: ReadonlyMap<string, StaticFile>
 

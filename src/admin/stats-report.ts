@@ -3,7 +3,13 @@
 
 import type { LatencyStats } from '../telemetry/latencies.ts'
 
-export interface StatsReport {
+export interface StatsReport extends StatsReportOf<LatencyStats | null> {
+  /** Only where several processes serve. */
+  readonly workers?: readonly WorkerStats[]
+}
+
+/** `L`: latencies of the last 10 to 20 seconds; null without a request in that time. */
+export interface StatsReportOf<L> {
   /** Unix ms */
   readonly time: number
   /** ms since the start of the process */
@@ -13,11 +19,11 @@ export interface StatsReport {
   /** It takes requests: configured, listening, not draining. */
   readonly ready: boolean
   readonly configuration: ConfigurationStats
-  readonly requests: TrafficStats & { readonly inFlight: number }
+  readonly requests: TrafficStatsOf<L> & { readonly inFlight: number }
   /** In the order of the configuration; and under the name '' those that match none. */
-  readonly routes: readonly (TrafficStats & { readonly name: string })[]
+  readonly routes: readonly (TrafficStatsOf<L> & { readonly name: string })[]
   /** Latencies to the head of the reply. Endpoints and health are in `GET /admin/v1/upstreams`. */
-  readonly upstreams: readonly UpstreamStats[]
+  readonly upstreams: readonly UpstreamStatsOf<L>[]
   readonly connections: { readonly clients: number; readonly upstreams: number }
   readonly process: ProcessStats
   readonly logs: { readonly written: number; readonly dropped: number; readonly sampledOut: number }
@@ -35,7 +41,9 @@ export interface ConfigurationStats {
   readonly lastError: { readonly time: number; readonly problems: readonly string[] } | null
 }
 
-export interface TrafficStats {
+export type TrafficStats = TrafficStatsOf<LatencyStats | null>
+
+export interface TrafficStatsOf<L> {
   readonly total: number
   /** Replies from 400 to 499; 499 are clients that went away */
   readonly clientErrors: number
@@ -43,17 +51,16 @@ export interface TrafficStats {
   readonly serverErrors: number
   readonly bytesIn: number
   readonly bytesOut: number
-  /** Of the last 10 to 20 seconds; null without a request in that time. */
-  readonly latency: LatencyStats | null
+  readonly latency: L
 }
 
-export interface UpstreamStats {
+export interface UpstreamStatsOf<L> {
   readonly name: string
   readonly inFlight: number
   readonly total: number
   /** Status 500 and above, connect, reset, timeout */
   readonly failures: number
-  readonly latency: LatencyStats | null
+  readonly latency: L
 }
 
 export interface ProcessStats {
@@ -72,4 +79,22 @@ export interface ProcessStats {
   /** Since the start; ms */
   readonly gc: { readonly pauses: number; readonly total: number; readonly longest: number }
   readonly exchanges: { readonly active: number; readonly pooled: number }
+}
+
+/** One of several processes; null: it has not said yet. */
+export interface WorkerStats {
+  readonly number: number
+  readonly pid: number
+  readonly state: 'starting' | 'ready' | 'unresponsive'
+  /** How often another process took its place. */
+  readonly restarts: number
+  /** It did not answer this time; the figures are those that it said last. */
+  readonly stale: boolean
+  /** Of the configuration that serves in it */
+  readonly version: number | null
+  readonly requests: number | null
+  readonly inFlight: number | null
+  readonly cpu: number | null
+  readonly resident: number | null
+  readonly loopLag: ProcessStats['loopLag'] | null
 }

@@ -15,7 +15,7 @@ const YAML = 'application/yaml'
 /** Bytes of one route. */
 const MOST_ROUTE = 1024 * 1024
 
-export const putConfig: Resource = {
+export const putConfig: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'PUT',
   path: '/admin/v1/config',
   summary: 'replaces the configuration; validate=only: says what would change',
@@ -28,7 +28,7 @@ export const putConfig: Resource = {
     ),
 }
 
-export const validateConfig: Resource = {
+export const validateConfig: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'POST',
   path: '/admin/v1/config/validate',
   summary: 'could this configuration serve, and what would it change?',
@@ -39,7 +39,7 @@ export const validateConfig: Resource = {
   handle: validated,
 }
 
-export const patchRoute: Resource = {
+export const patchRoute: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'PATCH',
   path: '/admin/v1/routes/{name}',
   summary: 'changes one route by a merge patch: {"upstream": "..."}',
@@ -52,7 +52,7 @@ export const patchRoute: Resource = {
     ),
 }
 
-export const putRoute: Resource = {
+export const putRoute: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'PUT',
   path: '/admin/v1/routes/{name}',
   summary: 'replaces one route, or adds it',
@@ -65,7 +65,7 @@ export const putRoute: Resource = {
     ),
 }
 
-export const deleteRoute: Resource = {
+export const deleteRoute: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'DELETE',
   path: '/admin/v1/routes/{name}',
   summary: 'removes one route',
@@ -77,7 +77,7 @@ export const deleteRoute: Resource = {
     ),
 }
 
-export const activateSnapshot: Resource = {
+export const activateSnapshot: Resource<Pick<AdminState, 'control' | 'log'>> = {
   method: 'POST',
   path: '/admin/v1/snapshots/{version}/activate',
   summary: 'makes a version that served before serve again, as a new version',
@@ -93,7 +93,7 @@ export const activateSnapshot: Resource = {
 
 async function change(
   call: AdminCall,
-  state: AdminState,
+  state: Pick<AdminState, 'control' | 'log'>,
   deed: Deed,
   work: (writer: ConfigWriter, request: WriteRequest) => Promise<WriteOutcome>,
 ): Promise<Answer> {
@@ -115,7 +115,7 @@ async function looked(work: () => Promise<WriteOutcome>, writer: ConfigWriter): 
   }
 }
 
-async function validated(call: AdminCall, state: AdminState): Promise<Answer> {
+async function validated(call: AdminCall, state: Pick<AdminState, 'control' | 'log'>): Promise<Answer> {
   const { writer } = controlOf(state)
   const request = { author: call.actor.author, message: '', dryRun: true, base: null }
   try {

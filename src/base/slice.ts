@@ -31,6 +31,11 @@ export class Slice {
     this.#left = this.#stride
   }
 
+  /** Lets others run, if its time is over. */
+  async rest(): Promise<void> {
+    if (this.over) await this.pause()
+  }
+
   /** Takes every step, and pauses between them where it must. */
   async run(steps: Iterable<unknown>): Promise<void> {
     for (const _ of steps) if (this.over) await this.pause()

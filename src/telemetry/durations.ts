@@ -8,8 +8,8 @@
 //
 // A page of 128 cells is made when the first value falls into it; few are ever needed.
 
-const CELLS = 128
-const PAGES = 25
+export const CELLS = 128
+export const PAGES = 25
 const LONGEST = 0x7fff_ffff
 
 /** Counts of one page by step; null: none fell into it. */

@@ -55,14 +55,31 @@ export function loadProm(): Prom {
   return load('prom-client') as Prom
 }
 
+/** What a scrape is made of: Metrics, or those of several processes added up. */
+export type MetricSource = Pick<Metrics, 'families' | 'budget'>
+
+export type BudgetedFamily = Omit<Family, 'series'> & Budgeted
+
 /** All metrics as text. Gives the event loop back every few ms. */
-export async function exposition(metrics: Metrics, format: ExpositionFormat = 'text'): Promise<string> {
+export async function exposition(metrics: MetricSource, format: ExpositionFormat = 'text'): Promise<string> {
   const writer = Writer.make(format)
-  const folded: Series[] = []
-  for (const family of metrics.families())
-    await writer.write({ ...family, series: withinBudget(family, metrics.budget, (series) => folded.push(series)) })
-  if (folded.length > 0) await writer.write({ name: FOLDED, help: FOLDED_HELP, kind: 'gauge', series: folded })
+  for (const family of budgeted(metrics)) await writer.write(family)
   return writer.end()
+}
+
+/** All families, within the budget of each; one is done with before the next is asked for. */
+export function* budgeted(metrics: MetricSource): Iterable<BudgetedFamily> {
+  const folded = new Map<string, Series>()
+  const tell = (series: Series): void => {
+    const name = series.labels['metric'] ?? ''
+    folded.set(name, { ...series, value: series.value + (folded.get(name)?.value ?? 0) })
+  }
+  for (const family of metrics.families()) {
+    // What was folded by those who are added up here.
+    if (family.name === FOLDED) for (const series of family.series) tell(series)
+    else yield { ...family, series: withinBudget(family, metrics.budget, tell) }
+  }
+  if (folded.size > 0) yield { name: FOLDED, help: FOLDED_HELP, kind: 'gauge', series: folded.values() }
 }
 
 /** What an Accept field asks for: OpenMetrics if it is named, as Prometheus does when it can read it. */
@@ -86,7 +103,7 @@ class Writer {
     return new Writer(new Registry(EXPOSITION_TYPES[format]), format === 'openmetrics')
   }
 
-  async write({ name, help, kind, series }: Omit<Family, 'series'> & Budgeted): Promise<void> {
+  async write({ name, help, kind, series }: BudgetedFamily): Promise<void> {
     const shown = this.#isOpen && kind === 'counter' ? name.replace(/_total$/, '') : name
     const values: PromValue[] = []
     let first = true

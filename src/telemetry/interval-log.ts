@@ -2,8 +2,8 @@
 // line per route and upstream in which something has happened, compressed, with all that is needed for any percentile.
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { HistogramLogWriter } from 'hdr-histogram-js'
-import type { Durations } from './durations.ts'
-import { LatencyIntervals } from './latencies.ts'
+import type { Durations, Page } from './durations.ts'
+import { LatencyIntervals, toHistogram } from './latencies.ts'
 
 export interface TaggedDurations {
   /** `route=NAME` or `upstream=NAME endpoint=URL` */
@@ -23,12 +23,28 @@ export interface IntervalLogOptions {
 const MAX_UNIT = 1000
 /** Lines between two turns of the event loop: each is compressed. */
 const STRIDE = 8
+/** Durations between two turns of the event loop. */
+const LOOK_STRIDE = 256
+
+/** What came in one interval. */
+export interface Interval {
+  /** Unix ms */
+  readonly start: number
+  readonly end: number
+  /** Only those in which something has happened. */
+  readonly measured: readonly { readonly tag: string; readonly pages: readonly Page[] }[]
+}
 
 /** Yields the head at once, then the lines of each interval. `sources` are asked anew for each. */
-export async function* intervalLog(
+export function intervalLog(
   sources: () => Iterable<TaggedDurations>,
-  { interval, intervals, signal }: IntervalLogOptions,
+  options: IntervalLogOptions,
 ): AsyncGenerator<string> {
+  return logOf(intervalsOf(sources, options))
+}
+
+/** `intervals` never fail. */
+export async function* logOf(intervals: AsyncGenerator<Interval>): AsyncGenerator<string> {
   let text = ''
   const writer = new HistogramLogWriter((line) => (text += line))
   const taken = (): string => {
@@ -36,15 +52,36 @@ export async function* intervalLog(
     text = ''
     return now
   }
-  const marks = new LatencyIntervals()
-  let start = Date.now()
-  for (const { durations } of sources()) marks.begin(durations)
   writer.outputComment(
     '[Values in microseconds, Interval_Max in milliseconds, StartTimestamp in seconds since the epoch]',
   )
   writer.outputLogFormatVersion()
   writer.outputLegend()
+  // The first interval begins with the head, not when the head was read.
+  const first = intervals.next()
   yield taken()
+  for (let { done, value } = await first; done !== true; { done, value } = await intervals.next()) {
+    const { start, end, measured } = value as Interval
+    let lines = 0
+    for (const { tag, pages } of measured) {
+      const histogram = toHistogram(pages)
+      // The format has no way to write these.
+      histogram.tag = tag.replace(/[\s,]+/g, '_')
+      writer.outputIntervalHistogram(histogram, start / 1000, end / 1000, MAX_UNIT)
+      if (++lines % STRIDE === 0) await nextTurn()
+    }
+    yield taken()
+  }
+}
+
+/** One after the other, as they end. Never fails. */
+export async function* intervalsOf(
+  sources: () => Iterable<TaggedDurations>,
+  { interval, intervals, signal }: IntervalLogOptions,
+): AsyncGenerator<Interval> {
+  const marks = new LatencyIntervals()
+  let start = Date.now()
+  for (const { durations } of sources()) marks.begin(durations)
   for (let i = 0; i < intervals; i++) {
     try {
       await pause(interval, undefined, { signal })
@@ -52,16 +89,14 @@ export async function* intervalLog(
       return
     }
     const end = Date.now()
-    let lines = 0
+    const measured: { readonly tag: string; readonly pages: readonly Page[] }[] = []
+    let looks = 0
     for (const { tag, durations } of sources()) {
-      const histogram = marks.next(durations)
-      if (histogram === null) continue
-      // The format has no way to write these.
-      histogram.tag = tag.replace(/[\s,]+/g, '_')
-      writer.outputIntervalHistogram(histogram, start / 1000, end / 1000, MAX_UNIT)
-      if (++lines % STRIDE === 0) await nextTurn()
+      const pages = marks.next(durations)
+      if (pages !== null) measured.push({ tag, pages })
+      if (++looks % LOOK_STRIDE === 0) await nextTurn()
     }
+    yield { start, end, measured }
     start = end
-    yield taken()
   }
 }

@@ -39,7 +39,8 @@ function addSince(sums: Page[], { pages }: Durations, before: Mark): void {
   }
 }
 
-function toHistogram(sums: readonly Page[]): Histogram {
+/** µs */
+export function toHistogram(sums: readonly Page[]): Histogram {
   const histogram = build({
     bitBucketSize: 64,
     autoResize: true,
@@ -90,12 +91,18 @@ export class RecentLatencies {
 
   /** Of several together; null when nothing was recorded. `time`: monotonic ms. */
   stats(several: readonly Durations[], time: number): LatencyStats | null {
+    const sums = this.sums(several, time)
+    return sums.length === 0 ? null : statsOf(toHistogram(sums))
+  }
+
+  /** Their counts added up, by page; empty when nothing was recorded. */
+  sums(several: readonly Durations[], time: number): readonly Page[] {
     const sums: Page[] = []
     for (const durations of several) {
       const before = this.#before(durations, time)
       if (durations.count !== before.count) addSince(sums, durations, before)
     }
-    return sums.length === 0 ? null : statsOf(toHistogram(sums))
+    return sums
   }
 
   #before(durations: Durations, time: number): Mark {
@@ -122,13 +129,13 @@ export class LatencyIntervals {
     this.#marks.set(durations, mark(durations))
   }
 
-  /** µs; null when nothing came. */
-  next(durations: Durations): Histogram | null {
+  /** Counts by page; null when nothing came. */
+  next(durations: Durations): readonly Page[] | null {
     const before = this.#marks.get(durations) ?? BEGINNING
     if (durations.count === before.count) return null
     const sums: Page[] = []
     addSince(sums, durations, before)
     this.begin(durations)
-    return toHistogram(sums)
+    return sums
   }
 }

@@ -1,13 +1,13 @@
 // Scrapes that come while one is being answered get the same answer: a storm of them costs what one costs.
-import { exposition, loadProm, type ExpositionFormat } from './exposition.ts'
-import type { Metrics } from './metrics.ts'
+import { exposition, loadProm, type ExpositionFormat, type MetricSource } from './exposition.ts'
 
 export class Scrapes {
-  readonly #metrics: Metrics
+  readonly #source: () => MetricSource | Promise<MetricSource>
   readonly #running = new Map<ExpositionFormat, Promise<Buffer>>()
 
-  constructor(metrics: Metrics) {
-    this.#metrics = metrics
+  /** Asked anew for each scrape, if it is a function. */
+  constructor(source: MetricSource | (() => Promise<MetricSource>)) {
+    this.#source = typeof source === 'function' ? source : () => source
   }
 
   /** Takes some milliseconds, which the first scrape need not take then. */
@@ -19,11 +19,15 @@ export class Scrapes {
   read(format: ExpositionFormat): Promise<Buffer> {
     let running = this.#running.get(format)
     if (running === undefined) {
-      running = exposition(this.#metrics, format)
+      running = this.#text(format)
         .then((text) => Buffer.from(text))
         .finally(() => this.#running.delete(format))
       this.#running.set(format, running)
     }
     return running
+  }
+
+  async #text(format: ExpositionFormat): Promise<string> {
+    return exposition(await this.#source(), format)
   }
 }

@@ -6,8 +6,10 @@ import type { LiveEndpoint } from './live-endpoint.ts'
 import type { Member } from './member.ts'
 import type { LiveUpstream } from './upstream.ts'
 
-/** Latencies and times in ms, shares from 0 to 1; null: nobody watches that, or nothing is known. */
-export interface UpstreamReport {
+/** `L`: latencies to the head of the reply, of the last 10 to 20 seconds. Latencies and times in ms, shares from 0 to 1; null: nobody watches that, or nothing is known. */
+export type UpstreamReport = UpstreamReportOf<LatencyStats | null>
+
+export interface UpstreamReportOf<L> {
   readonly name: string
   readonly inFlight: number
   /** Of those, requests without a connection. */
@@ -16,7 +18,7 @@ export interface UpstreamReport {
   readonly panic: boolean
   readonly breaker: BreakerReport | null
   readonly discovery: { readonly error: string | null } | null
-  readonly endpoints: readonly EndpointReport[]
+  readonly endpoints: readonly EndpointReportOf<L>[]
 }
 
 export interface BreakerReport {
@@ -25,7 +27,9 @@ export interface BreakerReport {
   readonly retryAfter: number
 }
 
-export interface EndpointReport {
+export type EndpointReport = EndpointReportOf<LatencyStats | null>
+
+export interface EndpointReportOf<L> {
   readonly url: string
   readonly zone: string
   readonly region: string
@@ -34,6 +38,8 @@ export interface EndpointReport {
   /** Part of the requests of the upstream that it gets now. */
   readonly share: number
   readonly healthy: boolean
+  /** Workers that hold it for unhealthy while others do not; absent when all agree. */
+  readonly unhealthyIn?: readonly number[]
   /** It gets its share little by little. */
   readonly warming: boolean
   readonly check: {
@@ -53,16 +59,18 @@ export interface EndpointReport {
   readonly connections: number
   readonly requests: number
   readonly failures: number
-  /** To the head of the reply, of the last 10 to 20 seconds. */
-  readonly latency: LatencyStats | null
+  readonly latency: L
   /** What outlier detection and load-aware weights compare: of the last 30 seconds, without failures. */
   readonly p95: number | null
   readonly reportedLoad: number | null
 }
 
-export type LatencyOf = (live: LiveEndpoint) => LatencyStats | null
+export type LatencyOf<L> = (live: LiveEndpoint) => L
 
-export function reportOf({ name, cluster, source }: LiveUpstream, latencyOf: LatencyOf = () => null): UpstreamReport {
+export function reportOf<L = null>(
+  { name, cluster, source }: LiveUpstream,
+  latencyOf: LatencyOf<L | null> = () => null,
+): UpstreamReportOf<L | null> {
   const shares = cluster.shares()
   return {
     name,
@@ -75,7 +83,7 @@ export function reportOf({ name, cluster, source }: LiveUpstream, latencyOf: Lat
   }
 }
 
-function endpointReport(member: Member, share: number, latencyOf: LatencyOf): EndpointReport {
+function endpointReport<L>(member: Member, share: number, latencyOf: LatencyOf<L>): EndpointReportOf<L> {
   const { url, live, origin, watch } = member
   const { check, record } = watch
   const { zone, region, metadata, weight } = origin

@@ -21,7 +21,7 @@ export class AdminClient {
   readonly #address: { readonly port: number } | { readonly socketPath: string }
   readonly #token: string
 
-  constructor(gateway: GatewayProcess, { token = '', socketPath = '' } = {}) {
+  constructor(gateway: Pick<GatewayProcess, 'port'>, { token = '', socketPath = '' } = {}) {
     this.#address = socketPath === '' ? { port: gateway.port('admin') } : { socketPath }
     this.#token = token
   }

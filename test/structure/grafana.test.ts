@@ -168,6 +168,7 @@ describe('the dashboard', () => {
       'sluice_ratelimit_hot_keys',
       'sluice_ratelimit_redis_up',
       'sluice_worker_restarts_total',
+      'sluice_worker_scrape_failures_total',
       'sluice_worker_unresponsive',
       'sluice_workers',
     ])

@@ -11,11 +11,13 @@ import { RoutesSection } from './routes-section.js'
 import { SignIn } from './sign-in.js'
 import { UpstreamsSection } from './upstreams-section.js'
 import { rate } from './words.js'
+import { WorkersSection } from './workers-section.js'
 
 /** @typedef {import('./figures.js').StatsReport} StatsReport */
 
 const figures = new Figures()
 const figuresSection = new FiguresSection()
+const workers = new WorkersSection()
 const routes = new RoutesSection()
 const upstreams = new UpstreamsSection()
 const exchanges = new ExchangesSection(() => link.refresh('exchanges'))
@@ -69,6 +71,7 @@ function showStats(stats) {
     state.announce('The gateway has restarted.')
   }
   figuresSection.show(reading)
+  workers.show(reading.workers)
   upstreams.measure(reading.upstreams)
   routes.show(reading.routes)
   configuration.show(stats.configuration, stats.time)

@@ -2,6 +2,7 @@
 
 /** @typedef {import('../stats-report.ts').StatsReport} StatsReport */
 /** @typedef {import('../stats-report.ts').TrafficStats} TrafficStats */
+/** @typedef {import('../stats-report.ts').WorkerStats} WorkerStats */
 /** @typedef {import('../../telemetry/latencies.ts').LatencyStats} LatencyStats */
 /** @typedef {import('../../upstreams/report.ts').UpstreamReport} UpstreamReport */
 
@@ -92,11 +93,26 @@ export class Figures {
         requests: counters.rate(`upstream ${upstream.name} total`, upstream.total),
         failures: counters.rate(`upstream ${upstream.name} failures`, upstream.failures),
       })),
+      workers: (stats.workers ?? []).map((worker) => workerReading(worker, counters)),
     }
   }
 }
 
+/**
+ * One that took the place of another counts anew.
+ *
+ * @param {WorkerStats} worker
+ * @param {Counters} counters
+ */
+function workerReading(worker, counters) {
+  const name = `worker ${worker.number} ${worker.pid}`
+  const rate = (/** @type {string} */ what, /** @type {number | null} */ value) =>
+    value === null ? null : counters.rate(`${name} ${what}`, value)
+  return { ...worker, requests: rate('requests', worker.requests), cpu: rate('cpu', worker.cpu) }
+}
+
 /** @typedef {ReturnType<Figures['read']>} Reading */
+/** @typedef {Reading['workers'][number]} WorkerReading */
 /** @typedef {Reading['routes'][number]} RouteReading */
 
 /** @param {number | null} milliseconds per second */
@@ -116,6 +132,18 @@ export function errorsOf({ clientErrors, serverErrors }) {
  * @returns {{ state: 'up' | 'warming' | 'out' | 'down', word: string, reason: string }}
  */
 export function healthOf(endpoint) {
+  const { state, word, reason } = ownHealth(endpoint)
+  const { unhealthyIn = [] } = endpoint
+  if (unhealthyIn.length === 0) return { state, word, reason }
+  const where = `in ${unhealthyIn.length === 1 ? 'worker' : 'workers'} ${unhealthyIn.join(', ')} only`
+  return { state, word, reason: reason === '' ? where : `${reason}, ${where}` }
+}
+
+/**
+ * @param {UpstreamReport['endpoints'][number]} endpoint
+ * @returns {{ state: 'up' | 'warming' | 'out' | 'down', word: string, reason: string }}
+ */
+function ownHealth(endpoint) {
   const { check, outlier, breaker } = endpoint
   if (check !== null && !check.healthy) {
     return { state: 'down', word: 'Down', reason: check.lastError || 'health check fails' }

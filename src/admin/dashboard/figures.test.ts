@@ -28,6 +28,17 @@ describe('counters', () => {
   })
 })
 
+describe('the health of an endpoint', () => {
+  it('says which workers differ', () => {
+    const check = { healthy: false, checks: 3, failures: 3, lastError: 'status 503' }
+    assert.equal(
+      healthOf(endpointReport({ healthy: false, unhealthyIn: [2], check })).reason,
+      'status 503, in worker 2 only',
+    )
+    assert.equal(healthOf(endpointReport({ healthy: false, unhealthyIn: [1, 3] })).reason, 'in workers 1, 3 only')
+  })
+})
+
 describe('figures', () => {
   const report = (uptime: number, total: number, pid = 1) =>
     statsReport({

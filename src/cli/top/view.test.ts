@@ -42,6 +42,48 @@ function view(more: Partial<View> = {}): View {
 const SIZE = { columns: 100, rows: 24 }
 
 describe('what sluice top shows', () => {
+  it('has a line for each worker, where there are several', () => {
+    const worker = {
+      number: 1,
+      pid: 41,
+      state: 'ready',
+      restarts: 0,
+      stale: false,
+      version: 1,
+      requests: 10,
+      inFlight: 0,
+      cpu: 1,
+      resident: 90 << 20,
+      loopLag: { p50: 0.1, p99: 1.1, max: 4 },
+    } as const
+    const silent = { requests: null, cpu: null, resident: null, loopLag: null, version: null, inFlight: null }
+    const hanging = {
+      ...worker,
+      ...silent,
+      number: 2,
+      pid: 42,
+      state: 'unresponsive',
+      stale: true,
+      restarts: 3,
+    } as const
+    const figures = new Figures()
+    figures.read(statsReport({ uptime: 1_000, workers: [worker, hanging] }))
+    const reading = figures.read(
+      statsReport({ uptime: 2_000, workers: [{ ...worker, requests: 60, cpu: 1.25 }, hanging] }),
+    )
+    const lines = render(view({ reading }), { columns: 140, rows: 24 }, false)
+    assert.match(
+      lines[3]!,
+      /^worker 1 {3}ready {3}pid 41 {3}requests 50\/s {3}cpu 25 % {3}memory 90\.0 MiB {3}loop lag p99 1\.1 ms {3}restarts 0$/,
+    )
+    assert.match(lines[4]!, /^worker 2 {3}unresponsive {3}pid 42 {3}requests –\/s .* restarts 3$/)
+    const many = Array.from({ length: 30 }, (_, i) => ({ ...worker, number: i + 1 }))
+    const crowd = render(view({ reading: figures.read(statsReport({ uptime: 3_000, workers: many })) }), SIZE, false)
+    assert.ok(crowd.includes('and 22 more workers'))
+    const one = render(view({ reading: figures.read(statsReport({ uptime: 4_000, workers: [worker] })) }), SIZE, false)
+    assert.ok(!one.some((text) => text.startsWith('worker')))
+  })
+
   it('has the rates, and routes by traffic', () => {
     const lines = render(view(), SIZE, false)
     assert.equal(lines.length, SIZE.rows)

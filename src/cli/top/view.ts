@@ -32,6 +32,8 @@ export interface Size {
 /** Columns between two cells. */
 const GAP = 2
 const SMALLEST_NAME = 16
+/** Lines of workers above the tables. */
+const MOST_WORKERS = 8
 
 /** No line is longer than the terminal is wide. */
 export function render(view: View, size: Size, colour: boolean): string[] {
@@ -89,6 +91,7 @@ function header(view: View, width: number, colour: boolean): string[] {
       [`loop lag p99 ${duration(process.loopLag.p99)}`, 'plain'],
       [`heap ${bytes(process.heapUsed)}`, 'plain'],
     ]),
+    ...workerLines(reading.workers).map(line),
     line([[`configuration ${configuration.version} since ${moment(configuration.since)}`, 'plain']]),
     ...(lastError === null
       ? []
@@ -96,6 +99,23 @@ function header(view: View, width: number, colour: boolean): string[] {
     ...alarm,
     '',
   ]
+}
+
+/** One for each process, where there are several. */
+function workerLines(workers: Reading['workers']): Part[][] {
+  if (workers.length < 2) return []
+  const lines = workers.slice(0, MOST_WORKERS).map((worker): Part[] => [
+    [`worker ${worker.number}`, 'bold'],
+    [worker.state, worker.state === 'ready' && !worker.stale ? 'good' : 'warn'],
+    [`pid ${worker.pid}`, 'plain'],
+    [`requests ${rate(worker.requests)}/s`, 'plain'],
+    [`cpu ${share(worker.cpu)}`, 'plain'],
+    [`memory ${bytes(worker.resident)}`, 'plain'],
+    [`loop lag p99 ${duration(worker.loopLag?.p99)}`, 'plain'],
+    [`restarts ${count(worker.restarts)}`, worker.restarts > 0 ? 'warn' : 'dim'],
+  ])
+  const left = workers.length - lines.length
+  return left > 0 ? [...lines, [[`and ${count(left)} more workers`, 'dim']]] : lines
 }
 
 function table({ table: name, reading, endpoints, sorted, filter, offset }: View, size: Size, colour: boolean) {
