@@ -82,10 +82,10 @@ routes: [{ name: all, match: { path: /** }, respond: { body: ok } }]
 `,
     )
     const port = gateway.port('public')
-    let stopping = false
+    const stopping = new AbortController()
     let served = 0
     const asking = Array.from({ length: 4 }, async () => {
-      while (!stopping) {
+      while (!stopping.signal.aborted) {
         const client = await RawClient.connect(test, port)
         assert.equal((await client.get('/')).status, 200)
         client.socket.destroy()
@@ -96,7 +96,7 @@ routes: [{ name: all, match: { path: /** }, respond: { body: ok } }]
     await until(() => gateway.logs.filter(({ msg }) => msg === 'ready').length === 2, 'the next generation')
     const before = served
     await until(() => served > before + 50, 'requests to the next generation')
-    stopping = true
+    stopping.abort()
     await Promise.all(asking)
     assert.equal(gateway.port('public'), port)
   })
