@@ -1,5 +1,6 @@
 // The plane that requests go through, of one process: listeners, the road, and the live state behind it. It serves what it is
 // given (Serving), and knows nothing of files, stores or other processes.
+import type { ControlApi } from './admin/control-api.ts'
 import { LiveStats, type StatsSource } from './admin/live-stats.ts'
 import { exposeOwn } from './admin/own-metrics.ts'
 import { SnapshotHistory } from './admin/snapshot-history.ts'
@@ -56,6 +57,8 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly scrapes: Scrapes
   readonly runtime: RuntimeMetrics
   readonly history = new SnapshotHistory()
+  /** Set by whoever has a control plane. */
+  control: ControlApi | null = null
   readonly reloads: Reloads
   readonly #stats = new LiveStats(this)
   readonly #logs: Logs
@@ -221,7 +224,10 @@ export class DataPlane implements Serving, StatsSource, AdminState {
     this.#ending.abort(new Error('the gateway stops'))
   }
 
-  /** Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut off. */
+  /**
+   * Stops accepting, and lets requests finish for at most `limit` ms. `succeeded`: as Drain has it. Resolves with those cut
+   * off.
+   */
   drain(limit?: number, succeeded = false): Promise<number> {
     this.refuse()
     const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.#snapshot?.config ?? {}

@@ -1,10 +1,11 @@
 // A gateway in one process: both planes, wired together.
 import { resolve } from 'node:path'
+import type { ControlApi } from './admin/control-api.ts'
 import { AdminDoor } from './admin/admin-door.ts'
 import { startAdmin } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import type { Addresses } from './control/membership.ts'
+import type { OwnAddresses } from './control/membership.ts'
 import { Reloads } from './control/reloads.ts'
 import { together } from './control/serving.ts'
 import { DataPlane } from './data-plane.ts'
@@ -32,7 +33,7 @@ export class Gateway implements Generation {
       plane.scrapes.prepare()
       return startAdmin({ ...inheritance.placeOf('admin', bind), token }, plane)
     }, log)
-    const addresses = (): Addresses => ({
+    const addresses = (): OwnAddresses => ({
       admin: this.#door.address,
       listeners: plane.listeners.map(({ address }) => address),
     })
@@ -49,6 +50,7 @@ export class Gateway implements Generation {
       await (inheritance.isShared ? gateway.stop(undefined, true) : gateway.stop(0))
       throw error
     }
+    gateway.plane.control = controlApi(gateway.#control)
     const { version, routes } = gateway.plane.snapshot
     logs.log.info({ version, routes: routes.length }, 'ready')
     return gateway
@@ -86,5 +88,15 @@ export class Gateway implements Generation {
     this.#door.close()
     await Promise.all([this.plane.close(), closed])
     return left
+  }
+}
+
+/** What the admin listener may do, once the first configuration serves. */
+function controlApi(control: ControlPlane): ControlApi {
+  return {
+    ...control.records!,
+    // The end of a process has one way, whoever asks for it.
+    drain: () => process.kill(process.pid, 'SIGTERM'),
+    fleet: () => control.fleet(),
   }
 }

@@ -17,11 +17,6 @@ export class AdminDoor implements Serving {
     this.#log = log
   }
 
-  /** null while there is none. */
-  get address(): string | null {
-    return this.#current?.listener.address ?? null
-  }
-
   async prepare({ validated }: Candidate): Promise<Prepared> {
     const { bind, token = null } = validated.valid.config.admin ?? {}
     const before = this.#current

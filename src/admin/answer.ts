@@ -14,11 +14,19 @@ export interface Answer {
 export class Refusal extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** More members of the problem. */
+  readonly more: Readonly<Record<string, unknown>>
 
-  constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    detail: string,
+    headers: Readonly<Record<string, string>> = {},
+    more: Readonly<Record<string, unknown>> = {},
+  ) {
     super(detail)
     this.status = status
     this.headers = headers
+    this.more = more
   }
 }
 
@@ -28,14 +36,20 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   421: 'Misdirected Request',
+  422: 'Unprocessable Content',
+  428: 'Precondition Required',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 }
 
-export function refusalAnswer({ status, message, headers }: Refusal): Answer {
-  const problem = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message }
+export function refusalAnswer({ status, message, headers, more }: Refusal): Answer {
+  const problem = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message, ...more }
   return { status, type: 'application/problem+json', headers, body: JSON.stringify(problem) }
 }
 

@@ -1,8 +1,8 @@
-// The configuration that serves, without its secrets, and the snapshots that it was made into.
+// The configuration that serves, without its secrets.
 import { stringify } from 'yaml'
 import type { CompiledSnapshot } from '../compile/snapshot.ts'
 import { concealedConfig, concealedRoute } from '../config/concealed.ts'
-import { json, type Answer } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { isUnchanged, type Resource } from './resource.ts'
 import { textOfEach } from './slices.ts'
 import type { AdminState } from './state.ts'
@@ -58,13 +58,4 @@ async function asYaml({ snapshot, file }: AdminState): Promise<string> {
 
 function write(value: unknown): string {
   return stringify(value, { aliasDuplicateObjects: false })
-}
-
-export const snapshots: Resource = {
-  method: 'GET',
-  path: '/admin/v1/snapshots',
-  summary: 'the snapshot that serves, and those that requests still use',
-  access: 'read',
-  parameters: [],
-  handle: (_call, state) => json({ snapshots: state.history.reports() }),
 }

@@ -10,6 +10,7 @@ import type { RoadState } from '../road/state.ts'
 import type { ExchangeReport } from './exchanges.ts'
 import { exchanges } from './exchanges.ts'
 import { Query } from './query.ts'
+import type { AdminCall } from './resource.ts'
 import type { AdminState } from './state.ts'
 
 interface Reply {
@@ -38,7 +39,7 @@ function laboratory() {
       unpin(x, state)
     },
     ask: async (search: string): Promise<Reply> => {
-      const call = { query: new Query(search), ifNoneMatch: '', accept: '', signal: new AbortController().signal }
+      const call = { query: new Query(search), signal: new AbortController().signal } as AdminCall
       const { body } = await exchanges.handle(call, { underWay: state } as AdminState)
       return JSON.parse(body as string) as Reply
     },

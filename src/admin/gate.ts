@@ -5,8 +5,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { normalizeHost } from '../base/host.ts'
 import { Refusal } from './answer.ts'
 
-/** open: probes and the page of the dashboard; debug: what costs the process dearly. */
-export type Access = 'open' | 'read' | 'debug'
+/** open: probes and the page of the dashboard; write: what changes something; debug: what costs the process dearly. */
+export type Access = 'open' | 'read' | 'write' | 'debug'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 const BEARER = /^bearer +([\x21-\x7e]+)$/i
@@ -23,6 +23,11 @@ export class Gate {
   /** Only its hash is kept: comparing takes the same time whatever is sent. */
   set token(token: string | null) {
     this.#token = token === null ? null : digest(token)
+  }
+
+  /** How it is known of those who pass that they may. */
+  get by(): 'token' | 'local' {
+    return this.#token === null ? 'local' : 'token'
   }
 
   /** Throws Refusal. */

@@ -1,5 +1,7 @@
-// One thing that the admin API tells.
+// One thing that the admin API tells or does.
+import type { Actor } from '../control/audit.ts'
 import type { Answer } from './answer.ts'
+import type { Body, BodyRules } from './body.ts'
 import type { Access } from './gate.ts'
 import type { Query } from './query.ts'
 import type { AdminState } from './state.ts'
@@ -12,16 +14,28 @@ export interface AdminCall {
   readonly accept: string
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal
+  /** Decoded parts of the path, by the names that they have in the path of the resource. */
+  readonly place: Readonly<Record<string, string>>
+  /** null where the resource takes none. */
+  readonly body: Body | null
+  /** If-Match as sent; '' if absent. */
+  readonly ifMatch: string
+  readonly actor: Actor
+  /** The author's own words about a change. */
+  readonly message: string
 }
 
 export interface Resource {
-  readonly method: 'GET'
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
+  /** `{name}` stands for one segment. */
   readonly path: string
   /** One line for `GET /admin/v1`. */
   readonly summary: string
   readonly access: Access
   /** Names that the query may have; null: it is not looked at. */
   readonly parameters: readonly string[] | null
+  /** What may be sent along; absent: nothing is read. */
+  readonly body?: BodyRules
   /** Most requests that may be worked on at once; more are told to come later. Absent: no limit. */
   readonly atOnce?: number
   /** Throws Refusal, or rejects with it. */

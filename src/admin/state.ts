@@ -7,6 +7,7 @@ import type { LatencyStats } from '../telemetry/latencies.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Scrapes } from '../telemetry/scrapes.ts'
 import type { LiveUpstream } from '../upstreams/upstream.ts'
+import type { ControlApi } from './control-api.ts'
 import type { SnapshotHistory } from './snapshot-history.ts'
 import type { StatsReport } from './stats-report.ts'
 
@@ -26,6 +27,8 @@ export interface AdminState {
   readonly underWay: RoadState
   /** File of a plugin of the user's own; null for those that come with the gateway. */
   fileOf(plugin: Plugin): string | null
+  /** null: nothing can be changed here. */
+  readonly control: ControlApi | null
   stats(): Promise<StatsReport>
   /** Of the last 10 to 20 seconds; null when nothing was recorded. */
   latencyOf(durations: Durations): LatencyStats | null

@@ -5,13 +5,19 @@ import { ControlSchema, type ControlConfig } from '../config/control-schema.ts'
 import { isRecord, type ConfigDocument } from '../config/document.ts'
 import { inspect } from '../config/inspect.ts'
 import { ConfigLoader, type SharedConfig } from '../config/loader.ts'
-import { formatProblem } from '../config/problem.ts'
+import { diffConfigs } from '../config/diff.ts'
+import { formatProblem, type Problem } from '../config/problem.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { DirectoryWatch } from './directory-watch.ts'
 import type { StoredConfig } from './commit-log.ts'
+import type { EtcdStore } from './etcd-store.ts'
+import { FILE_ITEM, type Authorship } from './config-authority.ts'
+import { PlaneAuthority, textsOf } from './plane-authority.ts'
+import { openRecords, type Records } from './records.ts'
+import type { FleetMember } from './fleet.ts'
 import { FileSource } from './file-source.ts'
-import { Membership, type Addresses } from './membership.ts'
+import { Membership, type OwnAddresses } from './membership.ts'
 import { foldersOf, PluginFiles } from './plugin-directory.ts'
 import { InvalidConfiguration, validate, type Validated } from './publish.ts'
 import type { Reloads } from './reloads.ts'
@@ -32,7 +38,7 @@ export interface ControlPlaneOptions {
   readonly log: Logger
   readonly reloads: Reloads
   readonly serving: Serving
-  readonly addresses: () => Addresses
+  readonly addresses: () => OwnAddresses
 }
 
 /** What serves, and what it was made from. */
@@ -56,11 +62,17 @@ export class ControlPlane {
   readonly #files = new PluginFiles()
   readonly #pluginWatch: DirectoryWatch
   readonly #membership: Membership
+  readonly #authority: PlaneAuthority
   readonly #turns = new Turns((reasons) => this.#turn(reasons))
   #closed = false
   /** Of the file, as it was read last. */
   #text = ''
   #served: Served | null = null
+  #records: Records | null = null
+  /** Of a text that was written through, until it serves. */
+  #authorship: Authorship | null = null
+  /** Why the latest turn changed nothing. */
+  #failure: unknown = null
   /** Warnings that hold. */
   #told: ReadonlySet<string> = new Set()
 
@@ -77,6 +89,7 @@ export class ControlPlane {
     })
     this.#shared = new SharedSource(file, log, () => void this.#turns.ask(SHARED))
     this.#membership = new Membership(options.addresses)
+    this.#authority = new PlaneAuthority(this, file)
     this.#pluginWatch = new DirectoryWatch(
       () => void this.#source.check(true, PLUGIN_FILES),
       (error) => log.error({ err: error }, 'a plugin directory cannot be watched'),
@@ -90,6 +103,36 @@ export class ControlPlane {
 
   get served(): Served {
     return this.#served!
+  }
+
+  /** null: the file alone says everything. */
+  get store(): EtcdStore | null {
+    return this.#shared.store
+  }
+
+  /** All gateways that follow the same store; none without one. Rejects when it cannot be asked. */
+  async fleet(): Promise<{ readonly instance: string; readonly members: readonly FleetMember[] }> {
+    return { instance: this.#membership.instance, members: (await this.store?.fleet()) ?? [] }
+  }
+
+  /** null before the first configuration serves. */
+  get records(): Records | null {
+    return this.#records
+  }
+
+  /** Could this serve in place of what does? Changes nothing. Rejects with InvalidConfiguration. */
+  tryOut(text: string, shared: SharedConfig | null, loader: ConfigLoader): Promise<Validated> {
+    const { file, builtIn } = this.#options
+    return validate(text, file, builtIn, { files: this.#files, newest: false, loader, shared })
+  }
+
+  /** The file has this text now. Resolves with the version that it serves as; rejects when it cannot serve. */
+  async adopt(text: string, authorship: Authorship): Promise<number> {
+    this.#authorship = authorship
+    this.#failure = null
+    await this.#source.adopt(text)
+    if (this.#failure !== null) throw this.#failure
+    return this.version
   }
 
   /** Makes the first configuration serve. Rejects with InvalidConfiguration, StartProblem, or the error of a file or an address. */
@@ -121,7 +164,7 @@ export class ControlPlane {
     this.#closed = true
     this.#source.close()
     this.#pluginWatch.close()
-    await this.#shared.close()
+    await Promise.all([this.#shared.close(), this.#records?.history.close()])
   }
 
   // An invalid configuration changes nothing: the last good one keeps serving. Where only new versions of plugin files stand in
@@ -134,6 +177,8 @@ export class ControlPlane {
     } catch (error) {
       if (this.#closed) return
       this.#reject(error)
+      this.#failure = error
+      this.#authorship = null
       if (!this.#files.changed) return
       try {
         await this.#republish(why, false)
@@ -164,7 +209,8 @@ export class ControlPlane {
       this.#warn(validated)
       return null
     }
-    const version = shared === null ? this.version + 1 : shared.commit.version
+    this.#records ??= await openRecords(this.#options, validated.valid.config.control ?? {}, this.#authority)
+    const version = shared === null ? this.#nextVersion(text) : shared.commit.version
     let prepared
     while (prepared === undefined) {
       try {
@@ -176,11 +222,14 @@ export class ControlPlane {
       }
     }
     await prepared.activate()
+    const before = this.#served
     const served: Served = { version, validated, text, shared, items: this.#servedItems(shared, validated) }
     this.#served = served
     this.#loader.commit(validated.valid)
     if (shared !== null) this.#shared.store?.keep(shared, served.items)
+    await this.#record(served, before, why)
     await this.#settle(validated)
+    this.#authority.settled(version, newRejections(validated, before))
     return served
   }
 
@@ -220,6 +269,32 @@ export class ControlPlane {
     })
   }
 
+  /** A file is at the version at which it was when it served last, or at a new one. */
+  #nextVersion(text: string): number {
+    const { history } = this.#records!
+    const [newest] = history.reports()
+    if (this.#served !== null || newest === undefined) return Math.max(this.version, newest?.version ?? 0) + 1
+    return history.textsOf(newest.version)?.get(FILE_ITEM) === text ? newest.version : newest.version + 1
+  }
+
+  async #record(served: Served, before: Served | null, why: string): Promise<void> {
+    const { version, validated, shared } = served
+    const { history } = this.#records!
+    const by = shared?.commit ?? this.#authorship
+    this.#authorship = null
+    if (version === (history.reports()[0]?.version ?? 0) || version === 0) return
+    const changes =
+      before === null
+        ? null
+        : await diffConfigs(before.validated.valid.config, validated.valid.config, validated.plugins)
+    const time = shared?.commit.time || Date.now()
+    history.record(
+      { version, time, author: by?.author ?? '', message: by?.message ?? '', why },
+      textsOf(served),
+      changes,
+    )
+  }
+
   #isServed(text: string, shared: StoredConfig | null, { plugins }: Validated): boolean {
     const served = this.#served!
     return text === served.text && shared === served.shared && isSame(served.validated.plugins, plugins)
@@ -257,11 +332,18 @@ export class ControlPlane {
     const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
     this.#options.reloads.reject(problems ?? [String(error)])
     this.#tellFleet(problems ?? [String(error)])
+    this.#authority.settled(this.#shared.latest?.commit.version ?? this.version, error as Error)
     this.#log.error(
       { problems, err: problems === undefined ? error : undefined },
       'configuration rejected; the last good one serves',
     )
   }
+}
+
+/** Of items that were not rejected before. */
+function newRejections({ rejected }: Validated, before: Served | null): Problem[] {
+  const known = new Set(before?.validated.rejected.map(({ key }) => key))
+  return rejected.filter(({ key }) => !known.has(key)).flatMap(({ problems }) => problems)
 }
 
 function rejectionsOf({ rejected }: Validated): string[] {

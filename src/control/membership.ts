@@ -7,17 +7,22 @@ import type { FleetEntry } from './fleet-entry.ts'
 import type { InstanceStatus } from './fleet.ts'
 
 /** Real addresses of listeners, `host:port`; null while there is no admin listener. */
-export interface Addresses {
+export interface OwnAddresses {
   readonly admin: string | null
   readonly listeners: readonly string[]
 }
 
 export class Membership {
-  readonly #addresses: () => Addresses
+  readonly #addresses: () => OwnAddresses
   #joined: { readonly store: EtcdStore; readonly about: string; readonly entry: FleetEntry } | null = null
 
-  constructor(addresses: () => Addresses) {
+  constructor(addresses: () => OwnAddresses) {
     this.#addresses = addresses
+  }
+
+  /** Name in the fleet; '' for no member. */
+  get instance(): string {
+    return this.#joined?.entry.instance ?? ''
   }
 
   /** The configuration that serves says who this gateway is. Without a store it is nobody's member. */

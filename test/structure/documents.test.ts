@@ -36,10 +36,12 @@ describe('documents', () => {
       for (const block of blocks(await readFile(new URL(page, ROOT), 'utf8'), 'yaml')) {
         if (block.includes('pluginDirectories')) continue // played below, with its plugin
         checked++
-        await validate(completed(block), page, builtIn, { env: { ETCD_PASSWORD: 'example' } }).catch((error: unknown) => {
-          assert.ok(error instanceof InvalidConfiguration)
-          assert.fail(`${page}: ${error.problems.map(formatProblem).join('\n')}\n${block}`)
-        })
+        await validate(completed(block), page, builtIn, { env: { ETCD_PASSWORD: 'example' } }).catch(
+          (error: unknown) => {
+            assert.ok(error instanceof InvalidConfiguration)
+            assert.fail(`${page}: ${error.problems.map(formatProblem).join('\n')}\n${block}`)
+          },
+        )
       }
     }
     assert.ok(checked >= 8)

@@ -1,0 +1,21 @@
+// What the admin listener may do to the configuration and the process.
+import type { ConfigHistory } from '../control/history.ts'
+import type { AuditLog } from '../control/audit.ts'
+import type { FleetMember } from '../control/fleet.ts'
+import type { ConfigWriter } from '../control/writer.ts'
+
+export interface FleetReport {
+  /** The name of this one; '' when it is in none. */
+  readonly instance: string
+  readonly members: readonly FleetMember[]
+}
+
+export interface ControlApi {
+  readonly writer: ConfigWriter
+  readonly history: ConfigHistory
+  readonly audit: AuditLog
+  /** As SIGTERM: readiness off, listeners closed, requests in flight finish, then the process ends. Returns at once. */
+  drain(): void
+  /** Rejects when the store cannot be asked. */
+  fleet(): Promise<FleetReport>
+}

@@ -1,0 +1,23 @@
+// A change of the configuration that is not made, and why.
+import type { Problem } from '../config/problem.ts'
+
+/**
+ * stale: what serves is not what the change was made from; conflict: it is not possible here; invalid: it could not serve;
+ * busy, away: it may work later.
+ */
+export type WriteProblem = 'not-found' | 'stale' | 'conflict' | 'invalid' | 'busy' | 'away'
+
+export class WriteRefusal extends Error {
+  readonly kind: WriteProblem
+  /** Of an invalid configuration. */
+  readonly problems: readonly Problem[]
+  /** The version that serves, or is the latest in the store, where that is what stands in the way. */
+  readonly version: number | null
+
+  constructor(kind: WriteProblem, message: string, problems: readonly Problem[] = [], version: number | null = null) {
+    super(message)
+    this.kind = kind
+    this.problems = problems
+    this.version = version
+  }
+}

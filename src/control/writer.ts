@@ -1,0 +1,219 @@
+// Changes of the configuration from outside, one at a time: made from what serves, validated whole, written through to
+// the source, and done when they serve.
+import { CONCEALED } from '../config/concealed.ts'
+import { diffConfigs } from '../config/diff.ts'
+import { isRecord } from '../config/document.ts'
+import { EditRefusal, writtenValue } from '../config/edit.ts'
+import { withoutConcealed } from '../config/whole.ts'
+import {
+  FILE_ITEM,
+  StoreRefusal,
+  type Authorship,
+  type ConfigAuthority,
+  type ConfigTexts,
+  type WriteOutcome,
+} from './config-authority.ts'
+import type { ConfigHistory } from './history.ts'
+import { withConfig, withRoute, type Served } from './next-texts.ts'
+import { InvalidConfiguration, type Validated } from './publish.ts'
+import { patchedRoute } from './route-change.ts'
+import { VersionConflict } from './shared-store.ts'
+import { WriteRefusal } from './write-refusal.ts'
+
+/** Changes that may wait for the one that is made. */
+const MOST_WAITING = 16
+/** ms after which a change that is written is not waited for any more */
+const PATIENCE = 30_000
+/** Levels of what is sent: what comes after it walks down in recursion. */
+const MOST_LEVELS = 64
+/** Times that a change which is made from whatever serves is made anew when somebody was faster. */
+const MOST_TRIES = 5
+
+/** A configuration as it was sent. */
+export interface SentConfig {
+  readonly form: 'yaml' | 'json'
+  readonly text: string
+}
+
+export interface WriteRequest extends Authorship {
+  /** The version that it was made from; null: whatever serves. */
+  readonly base: number | null
+  /** True: it is only looked at, and nothing is changed. */
+  readonly dryRun: boolean
+}
+
+type Plan = (served: Served) => ConfigTexts
+
+export class ConfigWriter {
+  readonly #authority: ConfigAuthority
+  readonly #history: Pick<ConfigHistory, 'textsOf'>
+  readonly #patience: number
+  #waiting = 0
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(authority: ConfigAuthority, history: Pick<ConfigHistory, 'textsOf'>, patience = PATIENCE) {
+    this.#authority = authority
+    this.#history = history
+    this.#patience = patience
+  }
+
+  /** The version that serves. */
+  get version(): number {
+    return this.#authority.version
+  }
+
+  /** Everything below rejects with WriteRefusal. */
+  replace(config: SentConfig, request: WriteRequest): Promise<WriteOutcome> {
+    return this.#change(request, (served) => {
+      // A YAML text of one file stands for itself, with its comments and variables.
+      if (!served.shared && config.form === 'yaml' && !config.text.includes(CONCEALED))
+        return new Map([[FILE_ITEM, config.text]])
+      return withConfig(served, sentConfig(config))
+    })
+  }
+
+  patchRoute(name: string, patch: unknown, request: WriteRequest): Promise<WriteOutcome> {
+    return this.#changeRoute(name, patch, request, (written, sent) => {
+      if (written === undefined) throw noRoute(name)
+      return patchedRoute(written, sent)
+    })
+  }
+
+  /** It is added when there is none of that name. */
+  putRoute(name: string, route: unknown, request: WriteRequest): Promise<WriteOutcome> {
+    return this.#changeRoute(name, route, request, (_written, sent) => ({ name, ...sent }))
+  }
+
+  deleteRoute(name: string, request: WriteRequest): Promise<WriteOutcome> {
+    return this.#change(request, (served) =>
+      withRoute(served, name, (written) => {
+        if (written === undefined) throw noRoute(name)
+        return null
+      }),
+    )
+  }
+
+  /** Makes a version that served before serve again, as a new version. */
+  activate(version: number, request: WriteRequest): Promise<WriteOutcome> {
+    const message = request.message === '' ? `back to version ${version}` : request.message
+    return this.#change({ ...request, message }, () => {
+      const texts = this.#history.textsOf(version)
+      if (texts === null) throw new WriteRefusal('not-found', `version ${version} is not known, or not any more`)
+      return texts
+    })
+  }
+
+  #changeRoute(
+    name: string,
+    sent: unknown,
+    request: WriteRequest,
+    edit: (written: unknown, sent: Record<string, unknown>) => unknown,
+  ): Promise<WriteOutcome> {
+    return this.#change(request, (served) => {
+      if (!isRecord(sent)) throw new WriteRefusal('invalid', 'a route is an object: {"upstream": "..."}')
+      if ((sent['name'] ?? name) !== name)
+        throw new WriteRefusal('conflict', 'a route cannot be given another name: remove it, and add another')
+      refuseDepth(sent)
+      withoutConcealed(sent)
+      return withRoute(served, name, (written) => edit(written, sent))
+    })
+  }
+
+  /** One after the other. */
+  #change(request: WriteRequest, plan: Plan): Promise<WriteOutcome> {
+    if (this.#waiting > MOST_WAITING)
+      return Promise.reject(new WriteRefusal('busy', `${this.#waiting} changes are waiting already`))
+    this.#waiting++
+    const made = this.#last.then(() => this.#make(request, plan)).finally(() => this.#waiting--)
+    this.#last = made.then(
+      () => {},
+      () => {},
+    )
+    return made
+  }
+
+  async #make(request: WriteRequest, plan: Plan): Promise<WriteOutcome> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#try(request, plan)
+      } catch (error) {
+        const isLost = error instanceof VersionConflict && request.base === null
+        if (!isLost || tries === MOST_TRIES) throw refusalOf(error)
+        // Somebody was faster; the change is made from theirs.
+        await this.#authority.served(error.latest, AbortSignal.timeout(this.#patience)).catch((late: unknown) => {
+          throw refusalOf(late)
+        })
+      }
+    }
+  }
+
+  async #try({ base, dryRun, author, message }: WriteRequest, plan: Plan): Promise<WriteOutcome> {
+    const { version, validated, store } = this.#authority
+    if (base !== null && base !== version) throw new VersionConflict(base, version)
+    const texts = this.#authority.texts()
+    const next = plan({ texts, validated, shared: store.shared })
+    const items = changedItems(texts, next)
+    if (items.size === 0) return { version, written: false, changes: [], warnings: warningsOf(validated) }
+    const candidate = await this.#authority.validate(next)
+    const changes = await diffConfigs(validated.valid.config, candidate.valid.config, candidate.plugins)
+    const warnings = warningsOf(candidate)
+    if (dryRun) return { version, written: false, changes, warnings }
+    const written = await store.write({ base: version, items, author, message })
+    await this.#authority.served(written, AbortSignal.timeout(this.#patience)).catch((error: unknown) => {
+      if (error instanceof InvalidConfiguration) throw error
+      const reason = error instanceof Error && error.name === 'TimeoutError' ? 'not within the time' : String(error)
+      throw new WriteRefusal('away', `written as version ${written}, which does not serve here: ${reason}`, [], written)
+    })
+    return { version: written, written: true, changes, warnings }
+  }
+}
+
+function sentConfig({ form, text }: SentConfig): Record<string, unknown> {
+  const value = form === 'json' ? jsonValue(text) : writtenValue(text)
+  refuseDepth(value)
+  // What GET gives may be sent back.
+  const config = isRecord(value) && isRecord(value['config']) && !('listeners' in value) ? value['config'] : value
+  if (!isRecord(config)) throw new WriteRefusal('invalid', 'a configuration is an object: {"version": 1, ...}')
+  return config
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new WriteRefusal('invalid', `the body is no JSON: ${(error as Error).message.slice(0, 200)}`)
+  }
+}
+
+function refuseDepth(value: unknown, levels = MOST_LEVELS): void {
+  if (typeof value !== 'object' || value === null) return
+  if (levels === 0) throw new WriteRefusal('invalid', `what is sent has more than ${MOST_LEVELS} levels`)
+  for (const entry of Object.values(value)) refuseDepth(entry, levels - 1)
+}
+
+/** What is to be written: text by key, null for what goes. */
+function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, string | null> {
+  const items = new Map<string, string | null>()
+  for (const [key, text] of after) if (before.get(key) !== text) items.set(key, text)
+  for (const key of before.keys()) if (!after.has(key)) items.set(key, null)
+  return items
+}
+
+function warningsOf({ warnings }: Validated): Validated['warnings'] {
+  return warnings
+}
+
+function noRoute(name: string): WriteRefusal {
+  return new WriteRefusal('not-found', `there is no route ${JSON.stringify(name)}`)
+}
+
+/** What went wrong in the words of a refusal; errors of our own stay as they are. */
+function refusalOf(error: unknown): unknown {
+  if (error instanceof VersionConflict) return new WriteRefusal('stale', error.message, [], error.latest)
+  if (error instanceof InvalidConfiguration) return new WriteRefusal('invalid', error.message, error.problems)
+  if (error instanceof EditRefusal) return new WriteRefusal('conflict', error.message)
+  if (error instanceof StoreRefusal) return new WriteRefusal(error.passing ? 'away' : 'conflict', error.message)
+  // A text so deep that no parser can walk down.
+  if (error instanceof RangeError) return new WriteRefusal('invalid', 'what was sent has too many levels')
+  return error
+}
