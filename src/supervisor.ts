@@ -14,7 +14,7 @@ import { builtInPlugins } from './live-state.ts'
 import { AddressCheck } from './process/address-check.ts'
 import { Fleet } from './process/fleet.ts'
 import type { Generation } from './process/generation.ts'
-import { Inheritance, type Addresses } from './process/inheritance.ts'
+import { Inheritance, type NamedAddresses } from './process/inheritance.ts'
 import type { Ports } from './process/messages.ts'
 import { migrateRequests } from './process/migrate-requests.ts'
 import { WorkerProcess } from './process/worker-process.ts'
@@ -138,7 +138,7 @@ export class Supervisor implements Generation {
   }
 
   /** For the next generation. */
-  get addresses(): Addresses {
+  get addresses(): NamedAddresses {
     return new Map(this.fleet.addresses.map(([name, address]) => [`listener ${name}`, address]))
   }
 

@@ -81,7 +81,15 @@ const fleet = new Fleet({
 })
 let valid = load()
 const serve = async (version: number): Promise<[prepare: number, activate: number]> => {
-  const validated = { valid, plugins, pluginDirectories: [], file: FILE, warnings: [], rejected: [], lint: [] }
+  const validated = {
+    valid,
+    plugins,
+    pluginDirectories: [],
+    file: FILE,
+    warnings: [],
+    rejected: [],
+    lint: () => Promise.resolve([]),
+  }
   const candidate: Candidate = { validated, version, why: 'bench' }
   const begin = performance.now()
   const prepared = await fleet.prepare(candidate)

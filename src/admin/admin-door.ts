@@ -44,6 +44,11 @@ export class AdminDoor implements Serving {
     }
   }
 
+  /** Of the listener that is open; null when there is none. */
+  get address(): string | null {
+    return this.#current?.listener.address ?? null
+  }
+
   /** Accepts no more; what is asked already is answered until `close`. */
   leave(): void {
     this.#closed = true

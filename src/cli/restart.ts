@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parseUnit, UNIT_EXAMPLES } from '../config/units.ts'
 import { awaitSuccessor, readPidFile, requestRestart } from '../process/restart-request.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
-import { AdminClient } from './top/admin-client.ts'
+import { AdminClient } from './admin-client.ts'
 
 export const restart: Command = {
   name: 'restart',

@@ -13,7 +13,7 @@ import { DirectoryWatch } from './directory-watch.ts'
 import type { StoredConfig } from './commit-log.ts'
 import type { EtcdStore } from './etcd-store.ts'
 import { FILE_ITEM, type Authorship } from './config-authority.ts'
-import { PlaneAuthority, textsOf } from './plane-authority.ts'
+import { PlaneAuthority, textsOf, type Authority, type Served } from './plane-authority.ts'
 import { openRecords, type Records } from './records.ts'
 import type { FleetMember } from './fleet.ts'
 import { FileSource } from './file-source.ts'
@@ -41,19 +41,7 @@ export interface ControlPlaneOptions {
   readonly addresses: () => OwnAddresses
 }
 
-/** What serves, and what it was made from. */
-export interface Served {
-  readonly version: number
-  readonly validated: Validated
-  /** Of the file. */
-  readonly text: string
-  /** null without a store. */
-  readonly shared: StoredConfig | null
-  /** Items of the store in the forms that serve: those that were rejected in their last good ones. */
-  readonly items: SortedTexts
-}
-
-export class ControlPlane {
+export class ControlPlane implements Authority {
   readonly #options: ControlPlaneOptions
   readonly #log: Logger
   readonly #source: FileSource
@@ -72,7 +60,7 @@ export class ControlPlane {
   /** Of a text that was written through, until it serves. */
   #authorship: Authorship | null = null
   /** Why the latest turn changed nothing. */
-  #failure: unknown = null
+  #failure: Error | null = null
   /** Rejections that hold. */
   #told: ReadonlySet<string> = new Set()
   /** Warnings that hold. */
@@ -108,7 +96,6 @@ export class ControlPlane {
     return this.#served!
   }
 
-  /** null: the file alone says everything. */
   get store(): EtcdStore | null {
     return this.#shared.store
   }
@@ -123,13 +110,11 @@ export class ControlPlane {
     return this.#records
   }
 
-  /** Could this serve in place of what does? Changes nothing. Rejects with InvalidConfiguration. */
   tryOut(text: string, shared: SharedConfig | null, loader: ConfigLoader): Promise<Validated> {
     const { file, builtIn } = this.#options
     return validate(text, file, builtIn, { files: this.#files, newest: false, loader, shared })
   }
 
-  /** The file has this text now. Resolves with the version that it serves as; rejects when it cannot serve. */
   async adopt(text: string, authorship: Authorship): Promise<number> {
     this.#authorship = authorship
     this.#failure = null
@@ -180,7 +165,7 @@ export class ControlPlane {
     } catch (error) {
       if (this.#closed) return
       this.#reject(error)
-      this.#failure = error
+      this.#failure = error as Error
       this.#authorship = null
       if (!this.#files.changed) return
       try {
@@ -220,7 +205,8 @@ export class ControlPlane {
         prepared = await this.#options.serving.prepare({ validated, version, why })
       } catch (error) {
         // A shared item that a plugin refuses stays in its last good form; the others go on.
-        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems, validated.valid)) throw error
+        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems, validated.valid))
+          throw error
         validated = await this.#validate(text, shared, newest)
       }
     }

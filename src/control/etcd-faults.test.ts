@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { openEtcd } from '../base/etcd-link.ts'
 import { EtcdServer } from '../../test/lab/etcd.ts'
 import { until } from '../../test/lab/poll.ts'
@@ -10,7 +10,7 @@ import { TcpWire } from '../../test/lab/tcp-wire.ts'
 import { refusingPort } from '../../test/lab/upstreams.ts'
 
 /** A third party that changes things while the gateway cannot see it. */
-async function writer(test: Parameters<typeof EtcdServer.start>[0], etcd: EtcdServer): Promise<StoreProbe> {
+async function writer(test: TestContext, etcd: EtcdServer): Promise<StoreProbe> {
   return StoreProbe.start(test, { url: etcd.url, patience: 15_000 })
 }
 

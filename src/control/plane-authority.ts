@@ -1,20 +1,46 @@
 // The control plane as those see it who write configurations: what serves, where it is written to, and when it serves.
+import type { SortedTexts } from '../base/sorted-texts.ts'
 import { ConfigLoader, type SharedConfig } from '../config/loader.ts'
 import type { Problem } from '../config/problem.ts'
 import {
   FILE_ITEM,
   StoreRefusal,
+  type Authorship,
   type ConfigAuthority,
   type ConfigStore,
   type ConfigTexts,
   type FileAuthority,
 } from './config-authority.ts'
-import type { ControlPlane, Served } from './control-plane.ts'
+import type { StoredConfig } from './commit-log.ts'
 import { EtcdFailure } from './etcd-errors.ts'
 import type { EtcdStore } from './etcd-store.ts'
 import { FileStore } from './file-store.ts'
 import { InvalidConfiguration, type Validated } from './publish.ts'
 import { RefusedChange, type ConfigChange } from './shared-store.ts'
+
+/** What serves, and what it was made from. */
+export interface Served {
+  readonly version: number
+  readonly validated: Validated
+  /** Of the file. */
+  readonly text: string
+  /** null without a store. */
+  readonly shared: StoredConfig | null
+  /** Items of the store in the forms that serve: those that were rejected in their last good ones. */
+  readonly items: SortedTexts
+}
+
+/** The control plane. */
+export interface Authority {
+  readonly version: number
+  readonly served: Served
+  /** null: the file alone says everything. */
+  readonly store: EtcdStore | null
+  /** Could this serve in place of what does? Changes nothing. Rejects with InvalidConfiguration. */
+  tryOut(text: string, shared: SharedConfig | null, loader: ConfigLoader): Promise<Validated>
+  /** The file has this text now. Resolves with the version that it serves as; rejects when it cannot serve. */
+  adopt(text: string, authorship: Authorship): Promise<number>
+}
 
 interface Waiting {
   readonly version: number
@@ -22,13 +48,13 @@ interface Waiting {
 }
 
 export class PlaneAuthority implements ConfigAuthority, FileAuthority {
-  readonly #plane: ControlPlane
+  readonly #plane: Authority
   readonly #fileStore: FileStore
   /** One of its own: what is only tried must not count as what was offered last. */
   readonly #loader = new ConfigLoader()
   #waiting: readonly Waiting[] = []
 
-  constructor(plane: ControlPlane, file: string) {
+  constructor(plane: Authority, file: string) {
     this.#plane = plane
     this.#fileStore = new FileStore(file, this)
   }

@@ -155,10 +155,10 @@ export class ConfigWriter {
     const texts = this.#authority.texts()
     const next = plan({ texts, validated, shared: store.shared })
     const items = changedItems(texts, next)
-    if (items.size === 0) return { version, written: false, changes: [], warnings: warningsOf(validated) }
+    if (items.size === 0) return { version, written: false, changes: [], warnings: await warningsOf(validated) }
     const candidate = await this.#authority.validate(next)
     const changes = await diffConfigs(validated.valid.config, candidate.valid.config, candidate.plugins)
-    const warnings = warningsOf(candidate)
+    const warnings = await warningsOf(candidate)
     if (dryRun) return { version, written: false, changes, warnings }
     const written = await store.write({ base: version, items, author, message })
     await this.#authority.served(written, AbortSignal.timeout(this.#patience)).catch((error: unknown) => {
@@ -198,8 +198,8 @@ function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, stri
   return new Map(keysThatDiffer(before, after).map((key) => [key, after.get(key) ?? null]))
 }
 
-function warningsOf({ warnings, lint }: Validated): Problem[] {
-  return [...warnings, ...lint]
+async function warningsOf({ warnings, lint }: Validated): Promise<Problem[]> {
+  return [...warnings, ...(await lint())]
 }
 
 function noRoute(name: string): WriteRefusal {

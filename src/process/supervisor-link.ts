@@ -80,7 +80,8 @@ export class SupervisorLink {
       const plugins = await this.#side.plugins.take(shipment.plugins)
       this.#side.ports.learn(ports)
       // What there is to warn of the supervisor has told.
-      const validated: Validated = { valid, plugins, file, pluginDirectories, warnings: [], rejected: [], lint: [] }
+      const told = { warnings: [], rejected: [], lint: () => Promise.resolve([]) }
+      const validated: Validated = { valid, plugins, file, pluginDirectories, ...told }
       this.#ready = { valid, prepared: await this.#side.serving.prepare({ validated, version, why }) }
       return { type: 'prepared', ports: this.#side.ports.all() }
     } catch (error) {

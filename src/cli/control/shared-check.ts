@@ -34,7 +34,7 @@ export async function validateShared(
     const snapshot = await compile(validated, 1, live, null)
     snapshot.release()
     const { warnings, lint } = validated
-    return [...warnings, ...lint].map((warning) => ({ ...warning, file }))
+    return [...warnings, ...(await lint())].map((warning) => ({ ...warning, file }))
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     return refuse(error.problems)
