@@ -1,6 +1,6 @@
 // A gateway in one process: both planes, wired together.
 import { resolve } from 'node:path'
-import type { ControlApi } from './admin/control-api.ts'
+import { controlApi } from './admin/control-api.ts'
 import { AdminDoor } from './admin/admin-door.ts'
 import { startAdmin } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
@@ -88,15 +88,5 @@ export class Gateway implements Generation {
     this.#door.close()
     await Promise.all([this.plane.close(), closed])
     return left
-  }
-}
-
-/** What the admin listener may do, once the first configuration serves. */
-function controlApi(control: ControlPlane): ControlApi {
-  return {
-    ...control.records!,
-    // The end of a process has one way, whoever asks for it.
-    drain: () => process.kill(process.pid, 'SIGTERM'),
-    fleet: () => control.fleet(),
   }
 }

@@ -2,6 +2,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { AdminDoor } from './admin/admin-door.ts'
+import { controlApi, type ControlApi } from './admin/control-api.ts'
+import type { FleetAdmin, WorkerAdmin } from './admin/merged/fleet.ts'
+import { MergedAdmin } from './admin/merged/server.ts'
+import type { ConfigurationStats } from './admin/stats-report.ts'
 import { logSettings } from './compile/log-settings.ts'
 import { isRecord, parseDocument } from './config/document.ts'
 import type { ListenerConfig } from './config/schema.ts'
@@ -18,6 +23,7 @@ import { Inheritance, type NamedAddresses } from './process/inheritance.ts'
 import type { Ports } from './process/messages.ts'
 import { migrateRequests } from './process/migrate-requests.ts'
 import { WorkerProcess } from './process/worker-process.ts'
+import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
@@ -52,19 +58,29 @@ interface Parts {
   readonly inheritance: Inheritance
 }
 
-export class Supervisor implements Generation {
+export class Supervisor implements Generation, FleetAdmin {
+  readonly log: Logger
   readonly metrics = new Metrics()
   readonly fleet: Fleet
   readonly #logs: Logs
+  readonly #reloads: Reloads
+  readonly #door: AdminDoor
   readonly #control: ControlPlane
+  /** null before the first configuration serves. */
+  control: ControlApi | null = null
+  #isStopping = false
   /** Sockets of the workers' admin APIs: nobody else may come near them. */
   readonly #sockets: string
 
   private constructor(file: string, count: number, sockets: string, { builtIn, logs, inheritance }: Parts) {
     const { log } = logs
+    this.log = log
     this.#logs = logs
     this.#sockets = sockets
     const reloads = new Reloads(this.metrics, () => this.#control.version || undefined)
+    this.#reloads = reloads
+    const admin = new MergedAdmin<FleetAdmin>(this)
+    this.#door = new AdminDoor((bind, token) => admin.start({ ...inheritance.placeOf('admin', bind), token }), log)
     let launches = 0
     this.fleet = new Fleet({
       count,
@@ -73,14 +89,14 @@ export class Supervisor implements Generation {
       inherited: (listeners) => inheritedPorts(inheritance, listeners),
       stale: () => void this.#control.reload(),
       launch: () => {
-        const admin = join(sockets, `${++launches}.sock`)
-        return new WorkerProcess({ entry: WORKER, argv: [admin, file], env: {}, admin })
+        const socket = join(sockets, `${++launches}.sock`)
+        return new WorkerProcess({ entry: WORKER, argv: [socket, file], env: {}, admin: socket })
       },
     })
     const isOurs = (name: string, bind: string): boolean => inheritance.placeOf(`listener ${name}`, bind).shared
-    const serving = together(new AddressCheck(isOurs), this.fleet, this.#observed())
+    const serving = together(new AddressCheck(isOurs), this.fleet, this.#observed(), this.#door)
     const addresses = (): OwnAddresses => ({
-      admin: null,
+      admin: this.#door.address,
       listeners: this.fleet.addresses.map(([, address]) => address),
     })
     this.#control = new ControlPlane({ file, builtIn, log, reloads, serving, addresses })
@@ -102,6 +118,7 @@ export class Supervisor implements Generation {
       await (inheritance.isShared ? supervisor.stop(undefined, true) : supervisor.stop(0))
       throw error
     }
+    supervisor.control = controlApi(supervisor.#control)
     const { version } = supervisor.#control
     logs.log.info({ version, workers: count }, 'ready')
     return supervisor
@@ -124,22 +141,35 @@ export class Supervisor implements Generation {
   ): Promise<number> {
     // Whoever is asked a second time to end ends at once, and so do the workers.
     process.once('exit', () => this.fleet.abort())
+    this.#isStopping = true
     this.fleet.refuse()
     await this.#control.withdraw()
     const closed = this.#control.close()
+    if (succeeded) this.#door.leave()
     const cut = await this.fleet.stop(limit, succeeded)
+    this.#door.close()
     await closed
     await rm(this.#sockets, { recursive: true, force: true })
     return cut
   }
 
   get ready(): boolean {
-    return this.fleet.workers.some(({ state }) => state === 'ready')
+    return !this.#isStopping && this.fleet.workers.some(({ state }) => state === 'ready')
+  }
+
+  workers(): readonly WorkerAdmin[] {
+    return this.fleet.workers.map(({ admin, ...worker }) => ({ ...worker, socket: admin }))
+  }
+
+  get configuration(): ConfigurationStats {
+    const { since, applied, rejected, lastError } = this.#reloads
+    return { version: this.#control.version, since, applied, rejected, lastError }
   }
 
   /** For the next generation. */
   get addresses(): NamedAddresses {
-    return new Map(this.fleet.addresses.map(([name, address]) => [`listener ${name}`, address]))
+    const addresses = new Map(this.fleet.addresses.map(([name, address]) => [`listener ${name}`, address]))
+    return this.#door.address === null ? addresses : addresses.set('admin', this.#door.address)
   }
 
   /** What the configuration says of this process itself. */

@@ -1,6 +1,6 @@
 // One of several processes that share the listeners. It serves what the supervisor ships, follows the supervisor alone, and
 // ends with it. Started by the supervisor: `worker.ts ADMIN_SOCKET FILE`.
-import { startAdmin, type AdminListener } from './admin/server.ts'
+import { startWorkerAdmin, type AdminListener } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { Reloads } from './control/reloads.ts'
 import { together, type Prepared, type Serving } from './control/serving.ts'
@@ -30,7 +30,7 @@ class PrivateAdmin implements Serving {
   async prepare(): Promise<Prepared> {
     if (this.#listener === null) {
       this.#plane.scrapes.prepare()
-      this.#listener = await startAdmin({ bind: `unix:${adminSocket}`, token: null }, this.#plane)
+      this.#listener = await startWorkerAdmin(adminSocket, this.#plane)
     }
     return { activate: () => Promise.resolve(), discard: () => Promise.resolve() }
   }

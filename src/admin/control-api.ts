@@ -1,4 +1,5 @@
 // What the admin listener may do to the configuration and the process.
+import type { ControlPlane } from '../control/control-plane.ts'
 import type { ConfigHistory } from '../control/history.ts'
 import type { AuditLog } from '../control/audit.ts'
 import type { FleetMember } from '../control/fleet.ts'
@@ -18,4 +19,14 @@ export interface ControlApi {
   drain(): void
   /** Rejects when the store cannot be asked. */
   fleet(): Promise<FleetReport>
+}
+
+/** What the admin listener may do, once the first configuration serves. */
+export function controlApi(control: ControlPlane): ControlApi {
+  return {
+    ...control.records!,
+    // The end of a process has one way, whoever asks for it.
+    drain: () => process.kill(process.pid, 'SIGTERM'),
+    fleet: () => control.fleet(),
+  }
 }

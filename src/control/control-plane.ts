@@ -119,7 +119,8 @@ export class ControlPlane implements Authority {
     this.#authorship = authorship
     this.#failure = null
     await this.#source.adopt(text)
-    if (this.#failure !== null) throw this.#failure
+    const failure = this.#failure as Error | null
+    if (failure !== null) throw failure
     return this.version
   }
 

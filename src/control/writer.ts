@@ -198,8 +198,8 @@ function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, stri
   return new Map(keysThatDiffer(before, after).map((key) => [key, after.get(key) ?? null]))
 }
 
-async function warningsOf({ warnings, lint }: Validated): Promise<Problem[]> {
-  return [...warnings, ...(await lint())]
+async function warningsOf(validated: Validated): Promise<Problem[]> {
+  return [...validated.warnings, ...(await validated.lint())]
 }
 
 function noRoute(name: string): WriteRefusal {

@@ -191,6 +191,5 @@ const ELSEWHERE = [
   'sluice_worker_restarts_total',
   'sluice_worker_unresponsive',
   'sluice_metrics_folded_series',
-  'sluice_workers',
   'sluice_worker_scrape_failures_total',
 ]

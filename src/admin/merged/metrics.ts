@@ -1,6 +1,6 @@
 // One scrape of all workers.
 import type { MetricSource } from '../../telemetry/exposition.ts'
-import { SERIES_BUDGET, type Labels, type Metrics, type Series } from '../../telemetry/metrics.ts'
+import { SERIES_BUDGET, type Labels, type Metrics } from '../../telemetry/metrics.ts'
 import { Slice } from '../../base/slice.ts'
 import type { FleetAdmin, WorkerAdmin } from './fleet.ts'
 import { counts, ruleOf, tellers } from './metric-rules.ts'
@@ -29,7 +29,6 @@ export class MergedMetrics {
       gone: (said, worker) => this.#bury(said, worker),
       failed: ({ number }) => this.#fail(number),
     })
-    fleet.metrics.collect('gauge', 'sluice_workers', 'Workers by state', () => stateSeries(fleet))
     fleet.metrics.collect(
       'counter',
       'sluice_worker_scrape_failures_total',
@@ -121,12 +120,4 @@ function ownFamilies(metrics: Metrics): FamilyReport[] {
     kind,
     sets: Array.from(series, (each) => ({ labels: each.labels, parts: [each] })),
   }))
-}
-
-function* stateSeries(fleet: FleetAdmin): Iterable<Series> {
-  const workers = fleet.workers()
-  for (const state of ['starting', 'ready', 'unresponsive'] as const) {
-    const value = workers.filter((worker) => worker.state === state).length
-    yield { labels: { state }, value }
-  }
 }

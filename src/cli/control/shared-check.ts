@@ -33,8 +33,7 @@ export async function validateShared(
     const live = createLiveState(validated.plugins, new TimerWheel(), new Logs('silent'), { serving: false })
     const snapshot = await compile(validated, 1, live, null)
     snapshot.release()
-    const { warnings, lint } = validated
-    return [...warnings, ...(await lint())].map((warning) => ({ ...warning, file }))
+    return [...validated.warnings, ...(await validated.lint())].map((warning) => ({ ...warning, file }))
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     return refuse(error.problems)
