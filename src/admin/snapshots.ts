@@ -1,7 +1,9 @@
 // The versions of the configuration: those that served, and the snapshots that requests still use.
 import { writtenChanges } from '../control/written-changes.ts'
 import { json, Refusal, type Answer } from './answer.ts'
+import type { ControlApi } from './control-api.ts'
 import type { AdminCall, Resource } from './resource.ts'
+import type { SnapshotReport } from './snapshot-history.ts'
 import type { AdminState } from './state.ts'
 
 export const snapshots: Resource = {
@@ -10,7 +12,8 @@ export const snapshots: Resource = {
   summary: 'the snapshot that serves, those that requests still use, and the versions before',
   access: 'read',
   parameters: [],
-  handle: (_call, state) => json({ snapshots: listed(state) }),
+  handle: (_call, { history, control, snapshot: { version } }) =>
+    json({ snapshots: versionsOf(history.reports(), control, version) }),
 }
 
 export const snapshot: Resource<Pick<AdminState, 'control' | 'log'>> = {
@@ -23,20 +26,20 @@ export const snapshot: Resource<Pick<AdminState, 'control' | 'log'>> = {
   handle: told,
 }
 
-/** Latest first. Where no versions are kept, those that are in use. */
-function listed({ history, control, snapshot }: AdminState): unknown[] {
-  const inUse = new Map(history.reports().map((report) => [report.version, report]))
+/** Latest first. Where no versions are kept, those that are in use. `serves`: the version that does. */
+export function versionsOf(used: readonly SnapshotReport[], control: ControlApi | null, serves: number): unknown[] {
+  const inUse = new Map(used.map((report) => [report.version, report]))
   const kept = control?.history.reports() ?? []
   const known = kept.map(({ time, ...report }) => ({
     // One that is not in use any more has no routes to count.
     ...(inUse.get(report.version) ?? { since: time, routes: null, pins: 0, retired: true }),
     ...report,
-    serving: report.version === snapshot.version,
+    serving: report.version === serves,
   }))
   const versions = new Set(kept.map(({ version }) => version))
   const others = [...inUse.values()].filter(({ version }) => !versions.has(version))
   const untold = { author: '', message: '', why: '', changes: null }
-  const rest = others.map((each) => ({ ...each, ...untold, serving: each.version === snapshot.version }))
+  const rest = others.map((each) => ({ ...each, ...untold, serving: each.version === serves }))
   return [...rest, ...known].toSorted((a, b) => b.version - a.version)
 }
 

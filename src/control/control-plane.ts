@@ -56,6 +56,8 @@ export class ControlPlane implements Authority {
   /** Of the file, as it was read last. */
   #text = ''
   #served: Served | null = null
+  /** Items that served when this gateway ran last. */
+  #copied: ReadonlyMap<string, string> = SortedTexts.EMPTY
   #records: Records | null = null
   /** Of a text that was written through, until it serves. */
   #authorship: Authorship | null = null
@@ -235,6 +237,7 @@ export class ControlPlane implements Authority {
     const { config, served } = copy
     const last = await this.#validate(text, { ...config, items: served }, true)
     this.#loader.commit(last.valid)
+    this.#copied = served
   }
 
   #validate(text: string, shared: SharedConfig | null, newest: boolean): Promise<Validated> {
@@ -245,7 +248,8 @@ export class ControlPlane implements Authority {
   #servedItems(shared: StoredConfig | null, { rejected }: Validated): SortedTexts {
     const items = shared?.items ?? SortedTexts.EMPTY
     if (rejected.length === 0) return items
-    return items.with(new Map(rejected.map(({ key }) => [key, this.#served?.items.get(key) ?? null])))
+    const before = this.#served?.items ?? this.#copied
+    return items.with(new Map(rejected.map(({ key, kept }) => [key, (kept ? before.get(key) : null) ?? null])))
   }
 
   /** `problems`: of what was offered last and does not serve. */

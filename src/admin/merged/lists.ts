@@ -3,6 +3,7 @@ import { json, type Answer } from '../answer.ts'
 import { readFilter, type ExchangeReport } from '../exchanges.ts'
 import type { AdminCall } from '../resource.ts'
 import type { SnapshotReport } from '../snapshot-history.ts'
+import { versionsOf } from '../snapshots.ts'
 import type { FleetAdmin } from './fleet.ts'
 import { FLAG, matches, NUMBER, TEXT, type Shape } from './shapes.ts'
 import { greatest, grouped, sum } from './sums.ts'
@@ -44,7 +45,7 @@ export async function exchangesOfAll({ query }: AdminCall, fleet: FleetAdmin): P
   })
 }
 
-/** By version, the latest first: it serves where it serves in all workers. */
+/** By version, the latest first, with what the control plane knows of them. */
 export async function snapshotsOfAll(fleet: FleetAdmin): Promise<Answer> {
   const { said, missing } = await askAll<{ readonly snapshots: readonly SnapshotReport[] }>(
     fleet,
@@ -61,7 +62,8 @@ export async function snapshotsOfAll(fleet: FleetAdmin): Promise<Answer> {
     pins: sum(several, ({ pins }) => pins),
     retired: several.every(({ retired }) => retired),
   }))
-  return json({ missing, snapshots: snapshots.toSorted((a, b) => b.version - a.version) })
+  const serves = fleet.configuration?.version ?? snapshots.find(({ retired }) => !retired)?.version ?? 0
+  return json({ missing, snapshots: versionsOf(snapshots, fleet.control, serves) })
 }
 
 /** `missing`: numbers of the workers that have not answered. */
