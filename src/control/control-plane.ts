@@ -6,9 +6,9 @@ import { isRecord, type ConfigDocument } from '../config/document.ts'
 import { inspect } from '../config/inspect.ts'
 import { ConfigLoader, type SharedConfig } from '../config/loader.ts'
 import { diffConfigs } from '../config/diff.ts'
-import { formatProblem, type Problem } from '../config/problem.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { Announcements, newRejections } from './announcements.ts'
 import { DirectoryWatch } from './directory-watch.ts'
 import type { StoredConfig } from './commit-log.ts'
 import type { EtcdStore } from './etcd-store.ts'
@@ -43,13 +43,13 @@ export interface ControlPlaneOptions {
 
 export class ControlPlane implements Authority {
   readonly #options: ControlPlaneOptions
-  readonly #log: Logger
   readonly #source: FileSource
   readonly #shared: SharedSource
   readonly #loader = new ConfigLoader()
   readonly #files = new PluginFiles()
   readonly #pluginWatch: DirectoryWatch
   readonly #membership: Membership
+  readonly #announcements: Announcements
   readonly #authority: PlaneAuthority
   readonly #turns = new Turns((reasons) => this.#turn(reasons))
   #closed = false
@@ -63,16 +63,10 @@ export class ControlPlane implements Authority {
   #authorship: Authorship | null = null
   /** Why the latest turn changed nothing. */
   #failure: Error | null = null
-  /** Rejections that hold. */
-  #told: ReadonlySet<string> = new Set()
-  /** Warnings that hold. */
-  #lint: ReadonlySet<string> = new Set()
-  readonly #lints = new Turns(() => this.#tellLint())
 
   constructor(options: ControlPlaneOptions) {
-    const { file, log } = options
+    const { file, log, reloads } = options
     this.#options = options
-    this.#log = log
     this.#source = new FileSource(file, {
       changed: (text, why) => {
         this.#text = text
@@ -82,6 +76,7 @@ export class ControlPlane implements Authority {
     })
     this.#shared = new SharedSource(file, log, () => void this.#turns.ask(SHARED))
     this.#membership = new Membership(options.addresses)
+    this.#announcements = new Announcements(log, reloads, this.#membership)
     this.#authority = new PlaneAuthority(this, file)
     this.#pluginWatch = new DirectoryWatch(
       () => void this.#source.check(true, PLUGIN_FILES),
@@ -131,8 +126,7 @@ export class ControlPlane implements Authority {
     this.#text = await this.#source.read()
     await this.#publish('start', true)
     await this.#source.watch()
-    this.#options.reloads.start()
-    this.#tellFleet(rejectionsOf(this.served.validated))
+    this.#announcements.started(this.#standing)
   }
 
   /** Reads everything again now, as SIGHUP asks. */
@@ -167,26 +161,21 @@ export class ControlPlane implements Authority {
       await this.#republish(why, true)
     } catch (error) {
       if (this.#closed) return
-      this.#reject(error)
-      this.#failure = error as Error
-      this.#authorship = null
+      this.#refuse(error)
       if (!this.#files.changed) return
       try {
         await this.#republish(why, false)
+        this.#failure = null
       } catch (again) {
-        this.#reject(again)
+        this.#refuse(again)
+        return
       }
     }
   }
 
   async #republish(why: string, newest: boolean): Promise<void> {
-    const served = await this.#publish(why, newest)
-    if (served === null) return
-    const { version, validated } = served
-    const rejections = rejectionsOf(validated)
-    this.#options.reloads.apply(rejections)
-    this.#tellFleet(rejections)
-    this.#log.info({ version, routes: validated.valid.config.routes.length, why }, 'configuration reloaded')
+    if ((await this.#publish(why, newest)) === null) return
+    this.#announcements.reloaded(this.#standing, why)
   }
 
   /** null: there was nothing to change. */
@@ -197,7 +186,7 @@ export class ControlPlane implements Authority {
     let validated = await this.#validate(text, shared, newest)
     // The watch of plugin files tells more often than they change.
     if (why === PLUGIN_FILES && this.#isServed(text, shared, validated)) {
-      this.#warn(validated)
+      this.#announcements.parts(validated)
       return null
     }
     this.#records ??= await openRecords(this.#options, validated.valid.config.control ?? {}, this.#authority)
@@ -221,8 +210,7 @@ export class ControlPlane implements Authority {
     if (shared !== null) this.#shared.store?.keep(shared, served.items)
     await this.#record(served, before, why)
     await this.#settle(validated)
-    void this.#lints.ask('')
-    this.#authority.settled(version, newRejections(validated, before))
+    this.#authority.settled(version, newRejections(validated, before?.validated ?? null))
     return served
   }
 
@@ -250,18 +238,6 @@ export class ControlPlane implements Authority {
     if (rejected.length === 0) return items
     const before = this.#served?.items ?? this.#copied
     return items.with(new Map(rejected.map(({ key, kept }) => [key, (kept ? before.get(key) : null) ?? null])))
-  }
-
-  /** `problems`: of what was offered last and does not serve. */
-  #tellFleet(problems: readonly string[]): void {
-    const { version, validated } = this.#served!
-    this.#membership.tell(this.#shared.store, validated.valid.config, {
-      version,
-      state: problems.length === 0 ? 'serving' : 'rejected',
-      errors: problems,
-      seen: this.#shared.latest?.commit.version ?? 0,
-      since: this.#options.reloads.since,
-    })
   }
 
   /** A file is at the version at which it was when it served last, or at a new one. */
@@ -299,57 +275,22 @@ export class ControlPlane implements Authority {
   async #settle(validated: Validated): Promise<void> {
     const { plugins, pluginDirectories } = validated
     this.#files.commit(plugins.values())
-    this.#warn(validated)
+    this.#announcements.parts(validated)
     const folders = await Promise.all(pluginDirectories.map(foldersOf))
     // What has changed between the look at the files and the watch is seen by another look.
     if (this.#pluginWatch.set(folders.flat())) this.#pluginWatch.schedule()
   }
 
-  /** Each thing is told once, for as long as it is so: there may be hundreds of versions a second. */
-  #warn({ warnings, rejected }: Validated): void {
-    const told = new Set<string>()
-    const tell = (level: 'warn' | 'error', fields: object, message: string): void => {
-      const line = JSON.stringify([fields, message])
-      told.add(line)
-      if (!this.#told.has(line)) this.#log[level](fields, message)
-    }
-    for (const warning of warnings)
-      tell('error', { problem: formatProblem(warning) }, 'plugin file rejected; its last good version serves')
-    for (const { key, kept, problems } of rejected) {
-      const fate = kept ? 'its last good form serves' : 'it is left out'
-      tell('error', { item: key, problems: problems.map(formatProblem) }, `item rejected; ${fate}`)
-    }
-    this.#told = told
+  get #standing(): Served & { readonly store: EtcdStore | null; readonly seen: number } {
+    return { ...this.#served!, store: this.#shared.store, seen: this.#shared.latest?.commit.version ?? 0 }
   }
 
-  /** Warnings that are new. They cost more than a version does, and nobody waits for them. */
-  async #tellLint(): Promise<void> {
-    if (this.#closed) return
-    const lint = new Set((await this.served.validated.lint()).map(formatProblem))
-    for (const problem of lint) if (!this.#lint.has(problem)) this.#log.warn({ problem }, 'configuration warning')
-    this.#lint = lint
-  }
-
-  #reject(error: unknown): void {
-    const problems = error instanceof InvalidConfiguration ? error.problems.map(formatProblem) : undefined
-    this.#options.reloads.reject(problems ?? [String(error)])
-    this.#tellFleet(problems ?? [String(error)])
+  #refuse(error: unknown): void {
+    this.#failure = error as Error
+    this.#authorship = null
+    this.#announcements.refused(error, this.#standing)
     this.#authority.settled(this.#shared.latest?.commit.version ?? this.version, error as Error)
-    this.#log.error(
-      { problems, err: problems === undefined ? error : undefined },
-      'configuration rejected; the last good one serves',
-    )
   }
-}
-
-/** Of items that were not rejected before. */
-function newRejections({ rejected }: Validated, before: Served | null): Problem[] {
-  const known = new Set(before?.validated.rejected.map(({ key }) => key))
-  return rejected.filter(({ key }) => !known.has(key)).flatMap(({ problems }) => problems)
-}
-
-function rejectionsOf({ rejected }: Validated): string[] {
-  return rejected.flatMap(({ problems }) => problems.map(formatProblem))
 }
 
 /** What a file says of its sources; null when that part of it is wrong. */
