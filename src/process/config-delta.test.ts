@@ -60,6 +60,8 @@ describe('a configuration on its way to a worker', () => {
     for (const [name, upstream] of Object.entries(upstreams!)) assert.equal(upstream, held.config.upstreams![name])
     assert.equal(listeners, held.config.listeners)
     assert.equal(received.toggles.global, held.toggles.global)
+    // Not only its entries: who compiles asks for each route if the lists are others.
+    assert.equal(received.toggles.paths, held.toggles.paths)
     assert.ok(received.toggles.routes.every((toggles, i) => toggles === held.toggles.routes[i]))
     assert.equal(received.defaults, held.defaults)
   })

@@ -79,12 +79,21 @@ export class ConfigReader {
     const { changed, gone, global, present, defaults } = deepFreeze(deserialize(slice) as Tail)
     const kept = Object.entries(this.#before.rest).filter(([key]) => !gone.includes(key))
     const parts: ConfigParts = {
-      lists: this.#lists satisfies Lists,
+      lists: this.#unchangedKept(),
       rest: { ...Object.fromEntries(kept), ...changed },
       global: global ?? this.#before.global,
       present,
     }
     return putTogether(parts, this.#defaults(defaults))
+  }
+
+  /** A list of which nothing has changed is the same list: who compiles looks no further then. */
+  #unchangedKept(): Lists {
+    const kept = LISTS.map((name): [ListName, readonly unknown[]] => {
+      const [before, now] = [this.#before.lists[name], this.#lists[name]]
+      return [name, before.length === now.length && now.every((entry, i) => entry === before[i]) ? before : now]
+    })
+    return Object.fromEntries(kept) as unknown as Lists
   }
 
   /** The same function while it answers the same: who compiles may go by that. */
