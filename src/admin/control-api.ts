@@ -1,4 +1,5 @@
 // What the admin listener may do to the configuration and the process.
+import type { Plugin } from '../contract/plugin.ts'
 import type { ControlPlane } from '../control/control-plane.ts'
 import type { ConfigHistory } from '../control/history.ts'
 import type { AuditLog } from '../control/audit.ts'
@@ -12,6 +13,8 @@ export interface FleetReport {
 }
 
 export interface ControlApi {
+  /** Of the configuration that serves, by name. */
+  plugins(): ReadonlyMap<string, Plugin>
   readonly writer: ConfigWriter
   readonly history: ConfigHistory
   readonly audit: AuditLog
@@ -25,6 +28,7 @@ export interface ControlApi {
 export function controlApi(control: ControlPlane): ControlApi {
   return {
     ...control.records!,
+    plugins: () => control.served.validated.plugins,
     // The end of a process has one way, whoever asks for it.
     drain: () => process.kill(process.pid, 'SIGTERM'),
     fleet: () => control.fleet(),

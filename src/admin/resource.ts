@@ -45,7 +45,7 @@ export interface Resource<S = AdminState> {
   /** Most requests that may be worked on at once; more are told to come later. Absent: no limit. */
   readonly atOnce?: number
   /** Throws Refusal, or rejects with it. */
-  handle(call: AdminCall, state: S): Answer | Promise<Answer>
+  readonly handle: (call: AdminCall, state: S) => Answer | Promise<Answer>
 }
 
 /** RFC 9110 section 13.1.2: weak comparison, a list, or `*`. */

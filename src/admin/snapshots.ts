@@ -43,7 +43,7 @@ export function versionsOf(used: readonly SnapshotReport[], control: ControlApi 
   return [...rest, ...known].toSorted((a, b) => b.version - a.version)
 }
 
-async function told({ place, query }: AdminCall, { control, snapshot }: AdminState): Promise<Answer> {
+async function told({ place, query }: AdminCall, { control }: Pick<AdminState, 'control'>): Promise<Answer> {
   const version = versionOf(place['version']!)
   const report = control?.history.reports().find((each) => each.version === version)
   const history = control?.history
@@ -54,7 +54,7 @@ async function told({ place, query }: AdminCall, { control, snapshot }: AdminSta
   const before = from === null ? null : history.textsOf(from)
   if (other !== null && before === null) throw unknown(from!)
   const changes =
-    kept ?? (before === null ? null : await writtenChanges(before, history.textsOf(version)!, snapshot.plugins))
+    kept ?? (before === null ? null : await writtenChanges(before, history.textsOf(version)!, control!.plugins()))
   return json({ ...report, against: from, changes })
 }
 

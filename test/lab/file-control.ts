@@ -169,6 +169,7 @@ export class FileControl implements FileAuthority, ConfigAuthority {
       file: this.file,
       history: { reports: () => [], since: 0 },
       control: {
+        plugins: () => this.validated.plugins,
         writer: this.writer,
         history: this.history,
         audit: this.audit,
