@@ -7,6 +7,7 @@ import { GatewaySchema } from '../../src/config/schema.ts'
 import { SECRET_KEYWORD } from '../../src/config/units.ts'
 import { builtInPlugins } from '../../src/live-state.ts'
 import { AdminClient, type Json } from '../lab/admin.ts'
+import { EtcdServer } from '../lab/etcd.ts'
 import { GatewayProcess } from '../lab/gateway.ts'
 import { RawClient } from '../lab/raw-client.ts'
 
@@ -17,6 +18,7 @@ const TOKEN = `${SECRET}-token`
 /** Every field that a schema calls secret. One more here needs one more in the configuration below. */
 const SECRET_FIELDS = [
   'gateway: admin.token',
+  'gateway: control.etcd.auth.password',
   'gateway: observability.traces.otlp.headers.*',
   'basic-auth: users[].password',
   'hmac-auth: keys[].secret',
@@ -27,7 +29,9 @@ const SECRET_FIELDS = [
 
 const SCRYPT = `scrypt:16384:8:1:${Buffer.from(SECRET).toString('base64url')}:${Buffer.from(SECRET.repeat(2)).toString('base64url').slice(0, 86)}`
 
-const CONFIGURATION = `version: 1
+const configuration = (etcd: string): string =>
+  `version: 1
+control: { etcd: { hosts: ['${etcd}'], prefix: /sluice/edge, auth: { username: root, password: ${SECRET} } } }
 listeners: [{ name: main, bind: '127.0.0.1:0' }]
 admin: { bind: '127.0.0.1:0', token: ${TOKEN} }
 observability: { traces: { otlp: { url: 'http://127.0.0.1:9/v1?token=${SECRET}', headers: { authorization: 'Bearer ${SECRET}' } } } }
@@ -107,7 +111,11 @@ describe('secrets', () => {
   })
 
   it('are in no reply of the admin listener, and in no log', async (test) => {
-    const gateway = await GatewayProcess.start(test, CONFIGURATION, { files: { 'own/vault.ts': VAULT } })
+    const etcd = await EtcdServer.start(test)
+    await etcd.call('auth/user/add', { name: 'root', password: SECRET })
+    await etcd.call('auth/user/grant', { user: 'root', role: 'root' })
+    await etcd.call('auth/enable', {})
+    const gateway = await GatewayProcess.start(test, configuration(etcd.url), { files: { 'own/vault.ts': VAULT } })
     const client = await RawClient.connect(test, gateway.port('main'))
     for (const path of ['/basic', '/key', '/jwt', '/paths/x']) await client.get(path)
     const admin = new AdminClient(gateway, { token: TOKEN })
