@@ -1,7 +1,7 @@
 // The control plane against a real etcd: how soon a change serves, whether any is lost, and what faults of etcd do to requests.
 //   scripts/bench soak/control latency [changes] [routes] [workers]   commit -> serving in every worker
 //   scripts/bench soak/control updates [updates] [per second] [workers]   many commits under load
-//   scripts/bench soak/control faults   etcd killed, restarted, compacted, partitioned, full, each under load
+//   scripts/bench soak/control faults [word]   etcd killed, restarted, compacted, partitioned, full, each under load
 //   scripts/bench soak/control fleet [times]   three gateways on one etcd
 //   scripts/bench soak/control large [routes] [workers]   how long an event loop is held by many routes
 import { end } from './control/lab.ts'
@@ -11,7 +11,7 @@ const numbers = rest.map(Number)
 const SCENARIOS: Readonly<Record<string, () => Promise<boolean>>> = {
   latency: async () => (await import('./control/latency.ts')).latency(...numbers),
   updates: async () => (await import('./control/updates.ts')).updates(...numbers),
-  faults: async () => (await import('./control/faults.ts')).faults(),
+  faults: async () => (await import('./control/faults.ts')).faults(rest[0]),
   fleet: async () => (await import('./control/fleet.ts')).fleet(...numbers),
   large: async () => (await import('./control/large.ts')).large(...numbers),
 }

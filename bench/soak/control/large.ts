@@ -3,8 +3,8 @@ import { manyRoutes, probe, route, spread, startEtcd, startGateway, Watchers, wi
 
 const CHANGES = 50
 const TARGET = 20
-/** ms after which the lag of the event loop is forgotten. */
-const MEMORY = 21_000
+/** ms after which a gateway forgets half of the lag that it remembers, when it is asked. */
+const MEMORY = 10_500
 
 interface Stats {
   readonly process: { readonly loopLag: { readonly p99: number; readonly max: number } }
@@ -28,6 +28,13 @@ async function lag(gateway: Gateway, workers: number): Promise<string> {
 
 let worst = 0
 
+async function forget(gateway: Gateway, workers: number): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await pause(MEMORY)
+    await lag(gateway, workers)
+  }
+}
+
 /** Ten thousand routes arrive while requests are served; then one of them changes at a time. */
 export async function large(routes = 10_000, workers = 1): Promise<boolean> {
   const etcd = await startEtcd()
@@ -35,14 +42,14 @@ export async function large(routes = 10_000, workers = 1): Promise<boolean> {
   await writer.commit(manyRoutes(10))
   const gateway = await startGateway(etcd, { workers })
   const watchers = new Watchers(gateway.port('main'), 8, 2)
-  await pause(MEMORY)
+  await forget(gateway, workers)
   console.log(`${workers} workers, nothing changes: ${await lag(gateway, workers)}`)
   await writer.commit({ ...manyRoutes(routes), 'routes/probe': probe(1) })
   const committed = performance.now()
   const took = (await within(watchers.all(1), 60_000, 'the routes')) - committed
   console.log(`${routes} routes at once: serving after ${took.toFixed(0)} ms, ${await lag(gateway, workers)}`)
   const all = worst
-  await pause(MEMORY)
+  await forget(gateway, workers)
   const times: number[] = []
   for (let n = 2; n < 2 + CHANGES; n++) {
     await writer.commit({ 'routes/probe': probe(n), [`routes/team-${n * 7}`]: route(n * 7, n) })
