@@ -34,20 +34,61 @@ const STRIDE = 16
 export async function diffConfigs(before: unknown, after: unknown, plugins: Plugins = new Map()): Promise<Change[]> {
   const comparison = new Comparison(plugins)
   const [was, is] = [recordOf(before), recordOf(after)]
+  let moved: Change[] = []
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
     if (was[key] === is[key]) continue
-    if (key === 'routes') await comparison.items('routes/', byName(was[key]), byName(is[key]), routeOf)
-    else if (key === 'upstreams')
+    if (key === 'routes') {
+      const unlike = unlikeRoutes(listOf(was[key]), listOf(is[key]))
+      const [left, come] = [byName(unlike.before, unlike.from), byName(unlike.after, unlike.from)]
+      await comparison.items('routes/', left, come, routeOf)
+      moved = unlike.inPlace ? [] : moves([...left.keys()], [...come.keys()])
+    } else if (key === 'upstreams')
       await comparison.items('upstreams/', mapOf(was[key]), mapOf(is[key]), memberOf('upstreams'))
     else await comparison.items('', mapOf({ [key]: was[key] }), mapOf({ [key]: is[key] }), topOf)
   }
-  return [...comparison.found, ...moves(was['routes'], is['routes'])]
+  return [...comparison.found, ...moved]
+}
+
+interface UnlikeRoutes {
+  readonly before: readonly unknown[]
+  readonly after: readonly unknown[]
+  /** Place of the first of both lists. */
+  readonly from: number
+  /** Every route stands where it stood: what is here are those of which something else has changed. */
+  readonly inPlace: boolean
+}
+
+/**
+ * The routes without those that are the same objects: of ten thousand a few have changed. One that is the same stays in
+ * front, as what the next ones stand behind.
+ */
+function unlikeRoutes(before: readonly unknown[], after: readonly unknown[]): UnlikeRoutes {
+  const common = Math.min(before.length, after.length)
+  if (before.length === after.length) {
+    const changed: number[] = []
+    let inPlace = true
+    for (let i = 0; i < common && inPlace; i++) {
+      if (before[i] === after[i]) continue
+      changed.push(i)
+      inPlace = nameOf(before[i]) !== null && nameOf(before[i]) === nameOf(after[i])
+    }
+    if (inPlace) return { before: changed.map((i) => before[i]), after: changed.map((i) => after[i]), from: 0, inPlace }
+  }
+  let start = 0
+  while (start < common && before[start] === after[start]) start++
+  let tail = 0
+  while (tail < common - start && before.at(-1 - tail) === after.at(-1 - tail)) tail++
+  const from = Math.max(0, start - 1)
+  return {
+    before: before.slice(from, before.length - tail),
+    after: after.slice(from, after.length - tail),
+    from,
+    inPlace: false,
+  }
 }
 
 /** Routes that both have and that stand elsewhere among the others now: the fewest that explain the new order. */
-function moves(before: unknown, after: unknown): Change[] {
-  if (before === after) return []
-  const [was, is] = [[...byName(before).keys()], [...byName(after).keys()]]
+function moves(was: readonly string[], is: readonly string[]): Change[] {
   const moved = new Set(movedOf(was, is))
   if (moved.size === 0) return []
   const placeBefore = new Map(was.map((name, i) => [name, i]))
@@ -126,14 +167,22 @@ function behind(name: unknown): string {
   return name === null ? 'the first' : `behind ${JSON.stringify(name)}`
 }
 
-/** Routes by name; one without a usable name by its place. */
-function byName(routes: unknown): ReadonlyMap<string, unknown> {
+/** Routes by name; one without a usable name by its place. `from`: that of the first. */
+function byName(routes: readonly unknown[], from: number): ReadonlyMap<string, unknown> {
   const named = new Map<string, unknown>()
-  for (const [i, route] of (Array.isArray(routes) ? (routes as unknown[]) : []).entries()) {
-    const name = isRecord(route) && typeof route['name'] === 'string' ? route['name'] : `[${i}]`
-    named.set(named.has(name) ? `[${i}]` : name, route)
+  for (const [i, route] of routes.entries()) {
+    const name = nameOf(route) ?? `[${from + i}]`
+    named.set(named.has(name) ? `[${from + i}]` : name, route)
   }
   return named
+}
+
+function nameOf(route: unknown): string | null {
+  return isRecord(route) && typeof route['name'] === 'string' ? route['name'] : null
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : []
 }
 
 function mapOf(value: unknown): ReadonlyMap<string, unknown> {

@@ -7,6 +7,9 @@ import { InvalidConfiguration, type Validated } from './publish.ts'
 import type { Reloads } from './reloads.ts'
 import { Turns } from './turns.ts'
 
+/** ms from a change until it is looked through for warnings: of ten thousand routes that costs more than a change does. */
+const SETTLING = 1000
+
 /** What serves, and what was offered last. */
 interface Standing {
   readonly version: number
@@ -25,6 +28,7 @@ export class Announcements {
   /** Warnings that hold. */
   #warnings: ReadonlySet<string> = new Set()
   #latest: Validated | null = null
+  #settling: NodeJS.Timeout | null = null
   readonly #lints = new Turns(() => this.#tellWarnings())
 
   constructor(log: Logger, reloads: Reloads, membership: Membership) {
@@ -73,8 +77,15 @@ export class Announcements {
     }
     this.#rejected = told
     this.#latest = validated
-    // They cost more than a version does, and nobody waits for them.
-    void this.#lints.ask('')
+    this.#settling ??= setTimeout(() => {
+      this.#settling = null
+      void this.#lints.ask('')
+    }, SETTLING)
+    this.#settling.unref()
+  }
+
+  close(): void {
+    if (this.#settling !== null) clearTimeout(this.#settling)
   }
 
   async #tellWarnings(): Promise<void> {

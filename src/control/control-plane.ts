@@ -149,6 +149,7 @@ export class ControlPlane implements Authority {
     this.#closed = true
     this.#source.close()
     this.#pluginWatch.close()
+    this.#announcements.close()
     await Promise.all([this.#shared.close(), this.#records?.history.close()])
   }
 
