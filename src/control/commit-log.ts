@@ -77,6 +77,11 @@ export class CommitLog {
     return this.#current
   }
 
+  /** False: nothing has been changed since the last commit. Asked for every event, and so not looked at closely. */
+  get mayHavePending(): boolean {
+    return this.#current !== (this.#committed?.items ?? SortedTexts.EMPTY)
+  }
+
   /** What has been changed since the last commit. */
   get pending(): ReadonlyMap<string, string | null> {
     return this.#current.changesSince(this.#committed?.items ?? SortedTexts.EMPTY)

@@ -334,7 +334,7 @@ export class EtcdStore {
 
   /** A change may be under way: only what stays uncommitted for a while is told, and that it is gone. */
   #watchPending(): void {
-    const isQuiet = this.#log.lock !== null || this.#log.pending.size === 0
+    const isQuiet = this.#log.lock !== null || !this.#log.mayHavePending
     if (isQuiet && this.#toldPending === '') return
     if (this.#pendingTimer !== null || this.#closed) return
     this.#pendingTimer = setTimeout(() => this.#tellPending(), this.#options.pendingGrace ?? 5000).unref()

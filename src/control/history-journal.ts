@@ -2,7 +2,9 @@
 // begins with its checksum: what a crash or a full disk has left behind it is not read.
 import { appendFile, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { Slice } from '../base/slice.ts'
 import type { Change } from '../config/diff.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConfigTexts, VersionInfo } from './config-authority.ts'
@@ -20,12 +22,6 @@ export interface JournalRecord {
   readonly texts: ConfigTexts
 }
 
-/** A version to be appended: `texts` against the one before, null when there is none. */
-interface Appended extends Omit<JournalRecord, 'texts'> {
-  readonly texts: TextsDelta | null
-  readonly whole: ConfigTexts
-}
-
 type Line = Omit<JournalRecord, 'texts'> & ({ readonly whole: Record<string, string> } | { readonly delta: TextsDelta })
 
 export class HistoryJournal {
@@ -35,7 +31,8 @@ export class HistoryJournal {
   #growth = 0
   /** What is on disk cannot be appended to. */
   #isDamaged: boolean
-  #waiting: string[] = []
+  /** Versions to be appended, with the texts of the one before each; null when there is none. */
+  #waiting: { readonly record: JournalRecord; readonly before: ConfigTexts | null }[] = []
   #rotation: (() => JournalRecord[]) | null = null
   #writing: Promise<void> | null = null
 
@@ -67,12 +64,9 @@ export class HistoryJournal {
     return { journal, records }
   }
 
-  append({ texts, whole, ...record }: Appended): void {
-    const line: Line = texts === null ? { ...record, whole: Object.fromEntries(whole) } : { ...record, delta: texts }
-    const written = lineOf(line)
-    this.#waiting.push(written)
+  append(record: JournalRecord, before: ConfigTexts | null): void {
+    this.#waiting.push({ record, before })
     this.#lines++
-    this.#growth += written.length
     this.#writing ??= this.#write()
   }
 
@@ -92,7 +86,7 @@ export class HistoryJournal {
     while (this.#waiting.length > 0 || this.#rotation !== null) {
       try {
         if (this.#rotation !== null) await this.#rotate(this.#rotation)
-        else await appendFile(this.#file, this.#waiting.splice(0).join(''), { mode: 0o600, flush: true })
+        else await this.#append()
       } catch (error) {
         // Half a line may be there: it is all written anew with the next version.
         this.#isDamaged = true
@@ -104,6 +98,15 @@ export class HistoryJournal {
     this.#writing = null
   }
 
+  async #append(): Promise<void> {
+    let lines = ''
+    for (const { record, before } of this.#waiting.splice(0)) {
+      lines += await lineInSlices(lineAfter(record, before))
+    }
+    this.#growth += lines.length
+    await appendFile(this.#file, lines, { mode: 0o600, flush: true })
+  }
+
   async #rotate(all: () => JournalRecord[]): Promise<void> {
     this.#rotation = null
     // They are among all that there is.
@@ -112,10 +115,10 @@ export class HistoryJournal {
     const next = `${this.#file}.new`
     const handle = await open(next, 'w', 0o600)
     try {
-      let before: JournalRecord | null = null
+      let before: ConfigTexts | null = null
       for (const record of records) {
-        await handle.write(lineOf(writtenAfter(record, before)))
-        before = record
+        await handle.write(lineOf(lineAfter(record, before)))
+        before = record.texts
       }
       await handle.sync()
     } finally {
@@ -128,14 +131,34 @@ export class HistoryJournal {
   }
 }
 
-function writtenAfter({ texts, ...record }: JournalRecord, before: JournalRecord | null): Line {
+function lineAfter({ texts, ...record }: JournalRecord, before: ConfigTexts | null): Line {
   return before === null
     ? { ...record, whole: Object.fromEntries(texts) }
-    : { ...record, delta: deltaOf(before.texts, texts) }
+    : { ...record, delta: deltaOf(before, texts) }
 }
 
 function lineOf(line: Line): string {
-  const json = JSON.stringify(line)
+  return checked(JSON.stringify(line))
+}
+
+/** The same; of thousands of items it takes a while. */
+async function lineInSlices(line: Line): Promise<string> {
+  const [key, items, rest] = 'whole' in line ? apart('whole', line.whole, line) : apart('delta', line.delta, line)
+  await setImmediate()
+  const slice = new Slice()
+  const entries: string[] = []
+  for (const name of Object.keys(items)) {
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(items[name])}`)
+    await slice.rest()
+  }
+  return checked(`${JSON.stringify(rest).slice(0, -1)},"${key}":{${entries.join(',')}}}`)
+}
+
+function apart<T>(key: string, items: Readonly<Record<string, T>>, line: Line): [string, typeof items, object] {
+  return [key, items, { ...line, [key]: undefined }]
+}
+
+function checked(json: string): string {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`
 }
 

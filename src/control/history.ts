@@ -62,12 +62,11 @@ export class ConfigHistory {
   /** This version serves now. `changes`: against the one before, null when there was none. */
   record(info: VersionInfo, texts: ConfigTexts, changes: readonly Change[] | null): void {
     if (info.version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0) return
-    const kept = changes !== null && JSON.stringify(changes).length <= MOST_CHANGES ? changes : null
+    const kept = changes !== null && isSmall(changes) ? changes : null
     const report = { ...info, changes: changes?.length ?? null }
-    const isFirst = this.#entries.length === 0
-    const forward = isFirst ? null : deltaOf(this.#texts, texts)
+    const before = this.#entries.length === 0 ? null : this.#texts
     this.#add(report, texts, kept)
-    this.#journal?.append({ info, changes: kept, count: report.changes, texts: forward ?? null, whole: texts })
+    this.#journal?.append({ info, changes: kept, count: report.changes, texts }, before)
     this.#journal?.rotateWhenLong(() => this.#all())
   }
 
@@ -136,4 +135,9 @@ export class ConfigHistory {
     }
     return records.toReversed()
   }
+}
+
+/** Thousands of changes need not be written out to see that they are too many. */
+function isSmall(changes: readonly Change[]): boolean {
+  return changes.length <= MOST_CHANGES / 64 && JSON.stringify(changes).length <= MOST_CHANGES
 }
