@@ -3,6 +3,7 @@
 //   scripts/bench soak/control updates [updates] [per second] [workers]   many commits under load
 //   scripts/bench soak/control faults [word]   etcd killed, restarted, compacted, partitioned, full, each under load
 //   scripts/bench soak/control fleet [times]   three gateways on one etcd
+//   scripts/bench soak/control killed [times] [workers]   a worker is killed under load
 //   scripts/bench soak/control large [routes] [workers]   how long an event loop is held by many routes
 import { end } from './control/lab.ts'
 
@@ -13,6 +14,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<boolean>>> = {
   updates: async () => (await import('./control/updates.ts')).updates(...numbers),
   faults: async () => (await import('./control/faults.ts')).faults(rest[0]),
   fleet: async () => (await import('./control/fleet.ts')).fleet(...numbers),
+  killed: async () => (await import('./control/killed.ts')).killed(...numbers),
   large: async () => (await import('./control/large.ts')).large(...numbers),
 }
 const run = SCENARIOS[scenario]
