@@ -50,12 +50,12 @@ routes: [{ name: all, respond: {} }]
   const port = gateway.port('main')
   const tally: Tally = { served: 0, lost: 0, fresh: 0, wrong: 0 }
   const dead = new Set<string>()
-  let running = true
+  const load = { running: true }
   const keep = Array.from({ length: CONNECTIONS }, async () => {
-    while (running) {
+    while (load.running) {
       const client = new Client(port)
       let pid = ''
-      while (running && !client.closed) {
+      while (load.running && !client.closed) {
         const reply = await client.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
         if (reply?.status === 200) {
           pid = reply.body
@@ -88,7 +88,7 @@ routes: [{ name: all, respond: {} }]
     await new Promise((resolve) => setTimeout(resolve, 200))
     most = Math.max(most, tally.lost - before)
   }
-  running = false
+  load.running = false
   await Promise.all(keep)
   const sorted = back.toSorted((a, b) => a - b)
   console.log(
