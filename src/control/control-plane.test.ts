@@ -63,11 +63,11 @@ function following({ etcd }: Lab, prefix = PREFIX, more = ''): string {
 }
 
 /** All in one step. */
-async function commit({ link }: Lab, names: readonly string[], prefix = PREFIX): Promise<number> {
+async function commit({ link }: Lab, names: readonly string[], prefix = PREFIX, marker = 'x'): Promise<number> {
   const items = names.map((name) => ({ put: `${prefix}/routes/${name}`, value: 'respond: {}' }))
   const { revision } = await link.transact({
     when: [],
-    operations: [...items, { put: `${prefix}/commit`, value: 'x' }],
+    operations: [...items, { put: `${prefix}/commit`, value: marker }],
   })
   return revision
 }
@@ -150,6 +150,23 @@ describe('a file that goes wrong beside a store', () => {
     await becomes(plane, lab.file, following(lab, PREFIX, 'routes: [{ name: own, respond: {} }]\n'))
     assert.equal(serving.routes, 'own a b')
     await until(async () => (await statusOf(lab)) === `serving ${version}`, 'the status')
+  })
+})
+
+describe('an etcd that has lost its data', () => {
+  it('and comes to the same version again is told from what was before', async (test) => {
+    const lab = await laboratory(test)
+    const version = await commit(lab, ['a'])
+    await writeFile(lab.file, following(lab))
+    const { plane, serving } = await start(test, lab.file)
+    await plane.withdraw() // its entry would count as well
+    await lab.etcd.kill()
+    await lab.etcd.wipe()
+    await lab.etcd.run()
+    assert.equal(await commit(lab, ['b'], PREFIX, 'y'), version)
+    await until(() => serving.routes === 'b', 'what is there now')
+    const { history } = plane.records!
+    await until(() => history.textsOf(version)?.has('routes/b') === true, 'the history')
   })
 })
 

@@ -304,8 +304,8 @@ export class ControlPlane implements Authority {
   /** A file is at the version at which it was when it served last, or at a new one. */
   #nextVersion(text: string): number {
     const { history } = this.#records!
-    const [newest] = history.reports()
-    if (this.#served !== null || newest === undefined) return Math.max(this.version, newest?.version ?? 0) + 1
+    const { newest } = history
+    if (this.#served !== null || newest === null) return Math.max(this.version, newest?.version ?? 0) + 1
     return history.textsOf(newest.version)?.get(FILE_ITEM) === text ? newest.version : newest.version + 1
   }
 
@@ -313,7 +313,9 @@ export class ControlPlane implements Authority {
     const { version, validated, shared } = served
     const { history } = this.#records!
     const by = shared?.commit ?? (this.#authorship?.text === served.text ? this.#authorship : null)
-    if (version === (history.reports()[0]?.version ?? 0) || version === 0) return
+    // An etcd that has lost its data comes to the same version again, with another marker.
+    const isSame = before?.version === version && before.shared?.marker === shared?.marker
+    if (isSame || version === 0) return
     const changes =
       before === null
         ? null

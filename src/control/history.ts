@@ -55,20 +55,22 @@ export class ConfigHistory {
     if (directory === null) return new ConfigHistory(null, options)
     const { journal, records } = await HistoryJournal.open(directory, log)
     const history = new ConfigHistory(journal, options)
-    for (const { info, texts, changes, count } of records) history.#add({ ...info, changes: count }, texts, changes)
+    for (const { info, texts, changes, count } of records)
+      if (!history.#isKnown(info, texts)) history.#add({ ...info, changes: count }, texts, changes)
     return history
   }
 
   /** This version serves now. `changes`: against the one before, null when there was none. */
   record(info: VersionInfo, texts: ConfigTexts, changes: readonly Change[] | null): void {
-    if (info.version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0) return
+    if (this.#isNewest(info, texts)) return
     const kept = changes !== null && JSON.stringify(changes).length <= MOST_CHANGES ? changes : null
     const report = { ...info, changes: changes?.length ?? null }
     const isFirst = this.#entries.length === 0
     const forward = isFirst ? null : deltaOf(this.#texts, texts)
     this.#add(report, texts, kept)
-    this.#journal?.append({ info, changes: kept, count: report.changes, texts: forward ?? null, whole: texts })
-    this.#journal?.rotateWhenLong(() => this.#all())
+    this.#journal?.append({ info, changes: kept, count: report.changes, texts: forward, whole: texts }, () =>
+      this.#all(),
+    )
   }
 
   /** The version that served last, also before a restart. */
@@ -103,6 +105,16 @@ export class ConfigHistory {
   /** Resolves when all that was recorded is on disk. */
   async close(): Promise<void> {
     await this.#journal?.close()
+  }
+
+  #isNewest({ version }: VersionInfo, texts: ConfigTexts): boolean {
+    return version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0
+  }
+
+  /** Two generations of this gateway have written it. */
+  #isKnown(info: VersionInfo, texts: ConfigTexts): boolean {
+    const isSame = ({ report }: Entry): boolean => report.version === info.version && report.time === info.time
+    return this.#isNewest(info, texts) || this.#entries.some(isSame)
   }
 
   #indexOf(version: number): number {

@@ -31,13 +31,13 @@ export function keysThatDiffer(from: ConfigTexts, to: ConfigTexts): string[] {
 }
 
 /** Throws TypeError when the delta does not fit. */
-export function applyDelta(from: ConfigTexts, delta: TextsDelta): ConfigTexts {
-  const texts = new Map(from)
-  for (const [key, change] of Object.entries(delta)) {
-    if (change === null) texts.delete(key)
-    else texts.set(key, typeof change === 'string' ? change : withDelta(from.get(key), change))
-  }
-  return texts
+export function applyDelta(from: ConfigTexts, delta: TextsDelta): SortedTexts {
+  const changes = Object.entries(delta).map(
+    ([key, change]) =>
+      [key, change === null || typeof change === 'string' ? change : withDelta(from.get(key), change)] as const,
+  )
+  // Most of ten thousand texts are as before: they are not copied for each of the versions that a journal has.
+  return SortedTexts.from(from).with(new Map(changes))
 }
 
 /** Bytes that it takes, roughly. */
