@@ -249,6 +249,12 @@ describe('plugins', () => {
         [0, 1],
       )
     }
+    lab.loader.pardon()
+    const pardoned = await lab.load()
+    assert.ok(pardoned.ok)
+    assert.deepEqual(told(pardoned), [])
+    assert.equal(lab.loader.refuse([problem], pardoned.config), true)
+    assert.deepEqual(told(await lab.commit()), [`kept ${formatProblem(problem)}`])
     assert.deepEqual(told(await lab.commit({ 'routes/a': `${text} # mended` })), [])
     assert.equal(lab.loader.refuse([problem]), false, 'it serves')
   })

@@ -125,6 +125,11 @@ export class ConfigLoader {
     return true
   }
 
+  /** What plugins have refused is offered to them again with the next load: it may have been for what is around them, as a file. */
+  pardon(): void {
+    for (const { entry } of this.#serving?.slots.values() ?? []) if (entry !== null) entry.refusals = []
+  }
+
   *#load({ document, shared, plugins }: LoadInput): Work<LoadResult> {
     const serving = this.#serving
     const latest = this.#latest

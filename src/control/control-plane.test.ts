@@ -92,6 +92,15 @@ async function becomes(plane: ControlPlane, file: string, text: string): Promise
   await plane.reload()
 }
 
+/** As a plugin that does not take the options of this route. */
+function refusing(route: string): Recorder['obstacle'] {
+  return async ({ validated }) => {
+    if (!validated.valid.config.routes.some(({ name }) => name === route)) return
+    const file = `etcd:${PREFIX}/routes/${route}`
+    throw new InvalidConfiguration([{ file, line: 1, column: 1, key: `routes/${route}.plugins.x`, message: 'no' }])
+  }
+}
+
 async function statusOf({ link }: Lab, prefix = PREFIX): Promise<string> {
   const [member] = await readFleet(link, `${prefix}/`)
   return member === undefined ? 'nobody' : `${member.status?.state} ${member.status?.version}`
@@ -191,15 +200,26 @@ describe('those who serve', () => {
     const first = await start(test, lab.file)
     await first.plane.close()
     const serving = new Recorder()
-    serving.obstacle = async ({ validated }) => {
-      if (!validated.valid.config.routes.some(({ name }) => name === 'a')) return
-      const file = `etcd:${PREFIX}/routes/a`
-      throw new InvalidConfiguration([{ file, line: 1, column: 1, key: 'routes/a.plugins.x', message: 'no' }])
-    }
+    serving.obstacle = refusing('a')
     const second = planeOf(test, lab.file, serving)
     await second.start()
     assert.equal(serving.routes, 'b')
     assert.equal(serving.offers, 3)
+  })
+
+  it('and refuse an item are offered it again when that is asked for', async (test) => {
+    const lab = await laboratory(test)
+    await commit(lab, ['a'])
+    await writeFile(lab.file, following(lab))
+    const { plane, serving } = await start(test, lab.file)
+    serving.obstacle = refusing('b')
+    await commit(lab, ['b', 'c'])
+    await until(() => serving.routes === 'a c', 'the commit')
+    await plane.reload()
+    assert.equal(serving.routes, 'a c')
+    serving.obstacle = () => Promise.resolve()
+    await plane.reload()
+    assert.equal(serving.routes, 'a b c')
   })
 
   it('and fail for a turn before a text is written through do not make that one fail', async (test) => {

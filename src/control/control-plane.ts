@@ -170,6 +170,7 @@ export class ControlPlane implements Authority {
   async #turn(reasons: ReadonlySet<string>): Promise<void> {
     if (this.#closed) return
     const why = [...reasons].join(', ')
+    if (reasons.has(ASKED)) this.#loader.pardon()
     const text = this.#text
     // A store that did not answer is not asked again for everything that happens elsewhere.
     const isSilent = this.#silent?.text === text && why === SHARED
