@@ -20,9 +20,9 @@ export const configuration: Resource = {
   parameters: ['format'],
   async handle({ query, ifNoneMatch }, state): Promise<Answer> {
     const format = query.oneOf<Format>('format', ['json', 'yaml'], 'json')
-    const { snapshot } = state
+    const { tag } = state.history
     // The same version in two forms: two entities (RFC 9110 section 8.8.3).
-    const etag = format === 'json' ? `"${snapshot.version}"` : `"${snapshot.version}-yaml"`
+    const etag = format === 'json' ? `"${tag}"` : `"${tag}-yaml"`
     if (isUnchanged(ifNoneMatch, etag)) return { status: 304, headers: { etag }, body: '' }
     const type = format === 'json' ? 'application/json' : 'application/yaml'
     return { type, headers: { etag }, body: await written(state, format) }

@@ -14,6 +14,8 @@ export interface SnapshotReport {
 
 interface Entry {
   readonly version: number
+  /** Snapshots of the same version just before it: where a store says what the version is, the file may change beside it. */
+  readonly edition: number
   readonly since: number
   readonly routes: number
   readonly snapshot: WeakRef<CompiledSnapshot>
@@ -25,8 +27,16 @@ export class SnapshotHistory {
   /** New requests get this one from now on. */
   published(snapshot: CompiledSnapshot): void {
     const { version, routes } = snapshot
-    const entry = { version, since: Date.now(), routes: routes.length, snapshot: new WeakRef(snapshot) }
+    const [before] = this.#entries
+    const edition = before?.version === version ? before.edition + 1 : 0
+    const entry = { version, edition, since: Date.now(), routes: routes.length, snapshot: new WeakRef(snapshot) }
     this.#entries = [entry, ...this.#entries.filter(isAlive)]
+  }
+
+  /** The version that serves, and which of those that were called so, where there were several. */
+  get tag(): string {
+    const { version, edition } = this.#entries[0]!
+    return edition === 0 ? `${version}` : `${version}.${edition}`
   }
 
   /** Unix ms; 0 before the first. */

@@ -128,6 +128,9 @@ async function validated(call: AdminCall, state: Pick<AdminState, 'control' | 'l
   }
 }
 
+/** Of a version, in any of its forms. */
+const TAG = /^"(\d+)(?:\.\d+)?(?:-yaml)?"$/
+
 /**
  * The version that the change was made from; null: whatever serves. Throws Refusal: 428 when it is not said, 412 when
  * it is not the one that serves. The comparison is strong (RFC 9110 section 13.1.1); the tags of both forms will do.
@@ -144,7 +147,7 @@ function baseOf(ifMatch: string, version: number, dryRun: boolean): number | nul
     )
   const tags = ifMatch.split(',').map((tag) => tag.trim())
   if (tags.includes('*')) return null
-  if (tags.includes(`"${version}"`) || tags.includes(`"${version}-yaml"`)) return version
+  if (tags.some((tag) => TAG.exec(tag)?.[1] === String(version))) return version
   throw new Refusal(412, `version ${version} serves, which is not the one that this was made from`, {
     etag: `"${version}"`,
   })

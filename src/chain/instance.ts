@@ -1,5 +1,4 @@
 // One plugin with its options: compiled once, started before its first request, stopped after its last.
-import type { Toggle } from '../config/toggles.ts'
 import type { Host } from '../contract/host.ts'
 import type { Phases, Plugin } from '../contract/plugin.ts'
 import type { StepTiming } from '../contract/snapshot.ts'
@@ -24,16 +23,13 @@ export class PluginInstance {
   readonly order: number
   readonly phases: Phases
   readonly timing: StepTiming
-  /** The toggle that asked for it first: a start that fails is reported there. */
-  readonly toggle: Toggle
   readonly #host: InstanceHost
   #started: Promise<void> | null = null
   /** It is ready for requests. */
   isStarted = false
 
   /** Throws what `compile` throws, with nothing left behind. */
-  constructor(plugin: Plugin, options: unknown, host: InstanceHost, toggle: Toggle) {
-    this.toggle = toggle
+  constructor(plugin: Plugin, options: unknown, host: InstanceHost) {
     this.plugin = plugin.name
     this.order = plugin.order
     this.#host = host

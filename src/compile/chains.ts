@@ -88,12 +88,14 @@ export interface PluginRules {
   readonly orders: Readonly<Record<string, number>>
 }
 
+export type ToStart = (instance: PluginInstance, toggle: Toggle) => void
+
 /** What chains borrow from, and whom they tell of it. */
 export interface ChainBorrowing {
   readonly states: PluginStates
   readonly keep: Keep
-  /** Told of every instance that is not ready for requests yet. */
-  readonly toStart: (instance: PluginInstance) => void
+  /** Told of every instance that is not ready for requests yet, with each toggle that asks for it. */
+  readonly toStart: ToStart
 }
 
 /**
@@ -148,7 +150,7 @@ function borrowInstances(
       if (instances.has(key)) continue
       const instance = borrow(key, toggle, options, states)
       keep(() => states.instances.release(key))
-      if (!instance.isStarted) toStart(instance)
+      if (!instance.isStarted) toStart(instance, toggle)
       instances.set(key, instance)
     }
   return instances
@@ -202,12 +204,7 @@ function borrow(key: string, toggle: Toggle, options: unknown, states: PluginSta
   const { plugin } = toggle
   const make = (): PluginInstance => {
     try {
-      return new PluginInstance(
-        states.available.get(plugin)!,
-        options,
-        states.host(plugin, toggle.origin.where),
-        toggle,
-      )
+      return new PluginInstance(states.available.get(plugin)!, options, states.host(plugin, toggle.origin.where))
     } catch (error) {
       throw new PluginRefusal(toggle, error)
     }

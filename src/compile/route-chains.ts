@@ -1,7 +1,13 @@
 // The chains of one compilation. Most routes have no toggles of their own: those under the same layers share one chain.
-import type { PluginInstance } from '../chain/instance.ts'
 import type { Toggle } from '../config/toggles.ts'
-import { compileRouteChain, type PluginRules, type PluginStates, type RouteChain, type RouteLayers } from './chains.ts'
+import {
+  compileRouteChain,
+  type PluginRules,
+  type PluginStates,
+  type RouteChain,
+  type RouteLayers,
+  type ToStart,
+} from './chains.ts'
 import { borrowing, SharedUnit, type Keep } from './shared-unit.ts'
 
 class ChainUnit extends SharedUnit {
@@ -16,12 +22,12 @@ class ChainUnit extends SharedUnit {
 export class RouteChains {
   readonly #rules: PluginRules
   readonly #states: PluginStates
-  readonly #toStart: (instance: PluginInstance) => void
+  readonly #toStart: ToStart
   readonly #shared = new Map<string, ChainUnit>()
   readonly #numbers = new Map<readonly Toggle[], number>()
 
   /** `toStart` is told of every instance that is not ready for requests yet. */
-  constructor(rules: PluginRules, states: PluginStates, toStart: (instance: PluginInstance) => void) {
+  constructor(rules: PluginRules, states: PluginStates, toStart: ToStart) {
     this.#rules = rules
     this.#states = states
     this.#toStart = toStart

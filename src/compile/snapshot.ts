@@ -4,6 +4,7 @@
 import { Slice } from '../base/slice.ts'
 import type { PluginInstance } from '../chain/instance.ts'
 import type { ValidConfig } from '../config/load.ts'
+import type { Toggle } from '../config/toggles.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { compileRouterInSlices } from '../router/compile.ts'
@@ -45,8 +46,8 @@ export interface CompiledSnapshot extends Snapshot {
   readonly plugins: ReadonlyMap<string, Plugin>
   /** Options of a plugin that is only switched on. */
   readonly defaults: ValidConfig['defaults']
-  /** Plugin instances that were not ready for requests when the snapshot was compiled. */
-  readonly toStart: ReadonlySet<PluginInstance>
+  /** Plugin instances that were not ready for requests when the snapshot was compiled, and the toggles that ask for them. */
+  readonly toStart: ReadonlyMap<PluginInstance, ReadonlySet<Toggle>>
   readonly units: SnapshotUnits
 }
 
@@ -70,7 +71,14 @@ export async function compileSnapshot(
     const { config, toggles, defaults } = valid
     // A route may take long: one with many addresses, or a large expression.
     const slice = new Slice(1)
-    const toStart = new Set([...(previous?.toStart ?? [])].filter(({ isStarted }) => !isStarted))
+    const toStart = new Map<PluginInstance, Set<Toggle>>()
+    const askFor = (instance: PluginInstance, toggle: Toggle): void => {
+      const toggles = toStart.get(instance)
+      if (toggles === undefined) toStart.set(instance, new Set([toggle]))
+      else toggles.add(toggle)
+    }
+    for (const [instance, toggles] of previous?.toStart ?? [])
+      if (!instance.isStarted) for (const toggle of toggles) askFor(instance, toggle)
     const upstreams = await takeUpstreams(config, previous?.units.upstreams ?? null, live.upstreams, slice, taken)
     const router = await compileRouterInSlices(config.routes, previous?.router ?? null, slice)
     const rules = { defaults, orders: config.pluginOrder ?? {} }
@@ -79,7 +87,7 @@ export async function compileSnapshot(
       requests: live.requests,
       splits: live.upstreams,
       plugins: live.plugins,
-      chains: new RouteChains(rules, live.plugins, (instance) => void toStart.add(instance)),
+      chains: new RouteChains(rules, live.plugins, askFor),
     }
     const before = previous === null ? null : routesBefore(previous)
     const routes = await takeRoutes(valid, router, before, context, slice, taken)

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Type } from 'typebox'
 import { parseDocument } from './document.ts'
 import { ConfigLoader, type LoadResult } from './loader.ts'
@@ -246,8 +249,31 @@ describe('plugins', () => {
         [0, 1],
       )
     }
+    lab.loader.pardon()
+    const pardoned = await lab.load()
+    assert.ok(pardoned.ok)
+    assert.deepEqual(told(pardoned), [])
+    assert.equal(lab.loader.refuse([problem], pardoned.config), true)
+    assert.deepEqual(told(await lab.commit()), [`kept ${formatProblem(problem)}`])
     assert.deepEqual(told(await lab.commit({ 'routes/a': `${text} # mended` })), [])
     assert.equal(lab.loader.refuse([problem]), false, 'it serves')
+  })
+
+  it('that change and refuse what serves cannot blame the item, whose last good form is no better', async () => {
+    const lab = new Lab()
+    const text = 'respond: {}\nplugins: { plain: {} }'
+    await lab.commit({ 'routes/a': text, 'routes/b': text })
+    const problem = { file: `${ORIGIN}routes/a`, line: 2, column: 12, key: 'routes/a.plugins.plain', message: 'no' }
+    lab.plugins = new Map([...PLUGINS, plugin('plain')])
+    for (const change of [{}, { 'routes/a': 'respond: 1' }]) {
+      const result = await lab.load(change)
+      assert.ok(result.ok)
+      assert.equal(lab.loader.refuse([problem], result.config), false)
+    }
+    const result = await lab.load({ 'routes/a': `${text} # another` })
+    assert.ok(result.ok)
+    assert.equal(lab.loader.refuse([problem], result.config), true, 'what is new is to blame')
+    assert.deepEqual(told(await lab.load()), [`kept ${formatProblem(problem)}`])
   })
 
   it('that change are looked at anew, and must take what serves', async () => {
@@ -297,6 +323,19 @@ describe('a change of the file', () => {
     })
     assert.ok(fresh.ok)
     assert.deepEqual({ ...two, defaults: 0 }, { ...fresh.config, defaults: 0 })
+  })
+
+  it('is not kept by those that come after it', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const lab = new Lab()
+    const served: WeakRef<object>[] = []
+    for (let i = 0; i < 20; i++)
+      served.push(new WeakRef((await lab.commit({ 'routes/a': `respond: { body: b${i} }` })).config))
+    await setImmediate()
+    collect()
+    const alive = served.filter((config) => config.deref() !== undefined).length
+    assert.ok(alive <= 2, `${alive} configurations are still there`)
   })
 
   it('is committed in order', async () => {

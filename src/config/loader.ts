@@ -51,8 +51,8 @@ const MOST_UNKNOWN = 20
 
 interface Made {
   readonly state: State
-  /** What served then. */
-  readonly over: State | null
+  /** What served then; let go once this one serves, or each would keep all that were before it. */
+  over: State | null
   readonly moves: readonly Moves[]
 }
 
@@ -100,6 +100,7 @@ export class ConfigLoader {
     if (made.state === this.#serving) return
     if (made.over !== this.#serving) throw new Error('another configuration was committed since this one was loaded')
     const { state } = made
+    made.over = null
     this.#serving = state
     state.slots.settle()
     for (const moves of made.moves) moves.apply()
@@ -112,12 +113,21 @@ export class ConfigLoader {
   refuse(problems: readonly Problem[], config?: ValidConfig): boolean {
     const slots = (config === undefined ? undefined : this.#states.get(config)?.state.slots) ?? this.#latest?.slots
     const byFile = new Map<string, Entry>()
-    for (const { entry } of slots?.values() ?? []) if (entry !== null) byFile.set(entry.origin + entry.key, entry)
+    for (const { serves } of slots?.values() ?? []) if (serves !== null) byFile.set(serves.origin + serves.key, serves)
     const refused = problems.map(({ file }) => byFile.get(file))
-    const serves = (entry: Entry): boolean => this.#serving?.slots.get(entry.key)?.serves?.item === entry.item
+    // With new plugins what serves is read anew: it is the same text then, and another item.
+    const serves = ({ key, item, text }: Entry): boolean => {
+      const good = this.#serving?.slots.get(key)?.serves ?? null
+      return good !== null && (good.item === item || good.text === text)
+    }
     if (problems.length === 0 || refused.some((entry) => entry === undefined || serves(entry))) return false
     for (const [i, entry] of refused.entries()) entry!.refusals = [...entry!.refusals, problems[i]!]
     return true
+  }
+
+  /** What plugins have refused is offered to them again with the next load: it may have been for what is around them, as a file. */
+  pardon(): void {
+    for (const { entry } of this.#serving?.slots.values() ?? []) if (entry !== null) entry.refusals = []
   }
 
   *#load({ document, shared, plugins }: LoadInput): Work<LoadResult> {

@@ -1,11 +1,13 @@
 // From sources of configuration to what serves: reads, validates, has it prepared, activates. One configuration at a time is on
 // its way; what changes meanwhile comes next, in its latest form.
+import { growingDelay } from '../base/growing-delay.ts'
 import { SortedTexts } from '../base/sorted-texts.ts'
 import { ControlSchema, type ControlConfig } from '../config/control-schema.ts'
 import { isRecord, type ConfigDocument } from '../config/document.ts'
 import { inspect } from '../config/inspect.ts'
 import { ConfigLoader, type SharedConfig } from '../config/loader.ts'
 import { diffConfigs } from '../config/diff.ts'
+import type { Problem } from '../config/problem.ts'
 import type { Plugin } from '../contract/plugin.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { Announcements, newRejections } from './announcements.ts'
@@ -22,7 +24,8 @@ import { foldersOf, PluginFiles } from './plugin-directory.ts'
 import { InvalidConfiguration, validate, type Validated } from './publish.ts'
 import type { Reloads } from './reloads.ts'
 import type { Serving } from './serving.ts'
-import { SharedSource } from './shared-source.ts'
+import { SharedSource, type NamedStore } from './shared-source.ts'
+import { StartProblem } from './shared-store.ts'
 import { Turns } from './turns.ts'
 
 /** Why the configuration is looked at again. */
@@ -30,6 +33,9 @@ const FILE = 'file'
 const SHARED = 'etcd'
 const PLUGIN_FILES = 'plugin files'
 const ASKED = 'asked'
+
+/** ms before what is committed is tried again: the first time, and at most. */
+const RETRIES = [500, 10_000] as const
 
 export interface ControlPlaneOptions {
   /** Absolute path. */
@@ -45,7 +51,7 @@ export class ControlPlane implements Authority {
   readonly #options: ControlPlaneOptions
   readonly #source: FileSource
   readonly #shared: SharedSource
-  readonly #loader = new ConfigLoader()
+  #loader = new ConfigLoader()
   readonly #files = new PluginFiles()
   readonly #pluginWatch: DirectoryWatch
   readonly #membership: Membership
@@ -57,12 +63,19 @@ export class ControlPlane implements Authority {
   #text = ''
   #served: Served | null = null
   /** Items that served when this gateway ran last. */
-  #copied: ReadonlyMap<string, string> = SortedTexts.EMPTY
+  #copied = SortedTexts.EMPTY
   #records: Records | null = null
   /** Of a text that was written through, until it serves. */
-  #authorship: Authorship | null = null
-  /** Why the latest turn changed nothing. */
+  #authorship: (Authorship & { readonly text: string }) | null = null
+  /** Why something did not serve, the last time that this was so. */
   #failure: Error | null = null
+  /** Version of the store that the turn under way deals with. */
+  #offered = 0
+  /** Turns in a row that failed for reasons which may pass. */
+  #failures = 0
+  #retry: NodeJS.Timeout | null = null
+  /** A text that names a store which did not answer. */
+  #silent: { readonly text: string; readonly problem: StartProblem } | null = null
 
   constructor(options: ControlPlaneOptions) {
     const { file, log, reloads } = options
@@ -94,7 +107,7 @@ export class ControlPlane implements Authority {
   }
 
   get store(): EtcdStore | null {
-    return this.#shared.store
+    return this.#shared.followed?.store ?? null
   }
 
   /** All gateways that follow the same store; none without one. Rejects when it cannot be asked. */
@@ -113,18 +126,18 @@ export class ControlPlane implements Authority {
   }
 
   async adopt(text: string, authorship: Authorship): Promise<number> {
-    this.#authorship = authorship
-    this.#failure = null
+    this.#authorship = { text, ...authorship }
     await this.#source.adopt(text)
-    const failure = this.#failure as Error | null
-    if (failure !== null) throw failure
+    this.#authorship = null
+    // Another turn may have failed meanwhile, for reasons of its own.
+    if (this.served.text !== text) throw this.#failure ?? new Error('the gateway stops')
     return this.version
   }
 
   /** Makes the first configuration serve. Rejects with InvalidConfiguration, StartProblem, or the error of a file or an address. */
   async start(): Promise<void> {
     this.#text = await this.#source.read()
-    await this.#publish('start', true)
+    await this.#publish(this.#text, 'start', true)
     await this.#source.watch()
     this.#announcements.started(this.#standing)
   }
@@ -147,43 +160,73 @@ export class ControlPlane implements Authority {
   /** Nothing more is read; what is on its way may still fail. */
   async close(): Promise<void> {
     this.#closed = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
     this.#source.close()
     this.#pluginWatch.close()
     this.#announcements.close()
     await Promise.all([this.#shared.close(), this.#records?.history.close()])
   }
 
-  // An invalid configuration changes nothing: the last good one keeps serving. Where only new versions of plugin files stand in
-  // the way, their last good versions are taken.
+  // An invalid configuration changes nothing: the last good one keeps serving.
   async #turn(reasons: ReadonlySet<string>): Promise<void> {
     if (this.#closed) return
     const why = [...reasons].join(', ')
-    try {
-      await this.#republish(why, true)
-    } catch (error) {
-      if (this.#closed) return
-      this.#refuse(error)
-      if (!this.#files.changed) return
-      try {
-        await this.#republish(why, false)
-        this.#failure = null
-      } catch (again) {
-        this.#refuse(again)
-        return
-      }
-    }
+    if (reasons.has(ASKED)) this.#loader.pardon()
+    const text = this.#text
+    // A store that did not answer is not asked again for everything that happens elsewhere.
+    const isSilent = this.#silent?.text === text && why === SHARED
+    const failure = isSilent ? this.#silent!.problem : await this.#attempt(text, why)
+    this.#silent = failure instanceof StartProblem ? { text, problem: failure } : null
+    if (failure === null || this.#closed) return
+    let last = failure
+    // A file that cannot serve does not keep others from what they have committed.
+    if (text !== this.served.text && this.#isBehind) last = (await this.#attempt(this.served.text, why)) ?? failure
+    if (this.#closed) return
+    this.#refuse(failure)
+    if (last !== failure) this.#refuse(last)
+    if (this.#isBehind && !(last instanceof InvalidConfiguration)) this.#tryAgain()
   }
 
-  async #republish(why: string, newest: boolean): Promise<void> {
-    if ((await this.#publish(why, newest)) === null) return
+  /** Why it does not serve; null when it does. Where only new versions of plugin files are in the way the last good ones are taken. */
+  async #attempt(text: string, why: string): Promise<Error | null> {
+    try {
+      await this.#republish(text, why, true)
+    } catch (error) {
+      if (this.#closed || !this.#files.changed) return error as Error
+      this.#refuse(error)
+      try {
+        await this.#republish(text, why, false)
+      } catch (again) {
+        return again as Error
+      }
+    }
+    this.#failures = 0
+    return null
+  }
+
+  /** Something was committed that does not serve. */
+  get #isBehind(): boolean {
+    return (this.#shared.followed?.latest ?? null) !== this.served.shared
+  }
+
+  /** What stood in the way may pass without a word: all workers have ended, say. */
+  #tryAgain(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    const delay = growingDelay(++this.#failures, ...RETRIES)
+    this.#retry = setTimeout(() => void this.#turns.ask(SHARED), delay)
+    this.#retry.unref()
+  }
+
+  async #republish(text: string, why: string, newest: boolean): Promise<void> {
+    if ((await this.#publish(text, why, newest)) === null) return
     this.#announcements.reloaded(this.#standing, why)
   }
 
   /** null: there was nothing to change. */
-  async #publish(why: string, newest: boolean): Promise<Served | null> {
-    const text = this.#text
-    await this.#followStore(text)
-    const shared = this.#shared.latest
+  async #publish(text: string, why: string, newest: boolean): Promise<Served | null> {
+    const named = await this.#storeOf(text)
+    const shared = named?.latest ?? null
+    this.#offered = shared?.commit.version ?? this.version
     let validated = await this.#validate(text, shared, newest)
     // The watch of plugin files tells more often than they change.
     if (why === PLUGIN_FILES && this.#isServed(text, shared, validated)) {
@@ -197,9 +240,10 @@ export class ControlPlane implements Authority {
       try {
         prepared = await this.#options.serving.prepare({ validated, version, why })
       } catch (error) {
+        if (!(error instanceof InvalidConfiguration)) throw error
         // A shared item that a plugin refuses stays in its last good form; the others go on.
-        if (!(error instanceof InvalidConfiguration) || !this.#loader.refuse(error.problems, validated.valid))
-          throw error
+        const isRefused = this.#loader.refuse(error.problems, validated.valid)
+        if (!isRefused && !(await this.#forget(error.problems, text, shared))) throw error
         validated = await this.#validate(text, shared, newest)
       }
     }
@@ -208,25 +252,43 @@ export class ControlPlane implements Authority {
     const served: Served = { version, validated, text, shared, items: this.#servedItems(shared, validated) }
     this.#served = served
     this.#loader.commit(validated.valid)
-    if (shared !== null) this.#shared.store?.keep(shared, served.items)
+    if (named !== this.#shared.followed) await this.#membership.leave()
+    await this.#shared.settle(named)
+    if (shared !== null) named!.store.keep(shared, served.items)
     await this.#record(served, before, why)
     await this.#settle(validated)
     this.#authority.settled(version, newRejections(validated, before?.validated ?? null))
     return served
   }
 
-  /** Follows the store that this text names. Its last good forms are known before anything is looked at. */
-  async #followStore(text: string): Promise<void> {
-    if (text === this.#served?.text) return
+  /** The store that this text names. Its last good forms are known before anything is looked at. */
+  async #storeOf(text: string): Promise<NamedStore | null> {
+    if (text === this.#served?.text) return this.#shared.followed
     const { file } = this.#options
     const control = controlOf(await this.#loader.parse(text, file, process.env))
-    const started = control === null ? null : await this.#shared.follow(control)
-    const copy = started?.copy ?? null
-    if (copy === null || this.#served !== null) return
-    const { config, served } = copy
-    const last = await this.#validate(text, { ...config, items: served }, true)
-    this.#loader.commit(last.valid)
-    this.#copied = served
+    if (control === null) return this.#shared.followed
+    const named = await this.#shared.named(control)
+    const copy = named?.started.copy ?? null
+    if (copy === null || this.#served !== null) return named
+    await this.#commitCopy(text, { origin: copy.config.origin, items: SortedTexts.from(copy.served) })
+    return named
+  }
+
+  /** At the start nothing serves: what served before and is refused now counts no more. False: there is no such thing. */
+  async #forget(problems: readonly Problem[], text: string, shared: StoredConfig | null): Promise<boolean> {
+    if (this.#served !== null || shared === null) return false
+    const { origin } = shared
+    const refused = problems.filter(({ file }) => file.startsWith(origin)).map(({ file }) => file.slice(origin.length))
+    const copied = this.#copied.with(new Map(refused.map((key) => [key, null])))
+    if (copied === this.#copied) return false
+    this.#loader = new ConfigLoader()
+    await this.#commitCopy(text, { origin, items: copied })
+    return true
+  }
+
+  async #commitCopy(text: string, copied: SharedConfig & { readonly items: SortedTexts }): Promise<void> {
+    this.#loader.commit((await this.#validate(text, copied, true)).valid)
+    this.#copied = copied.items
   }
 
   #validate(text: string, shared: SharedConfig | null, newest: boolean): Promise<Validated> {
@@ -244,17 +306,18 @@ export class ControlPlane implements Authority {
   /** A file is at the version at which it was when it served last, or at a new one. */
   #nextVersion(text: string): number {
     const { history } = this.#records!
-    const [newest] = history.reports()
-    if (this.#served !== null || newest === undefined) return Math.max(this.version, newest?.version ?? 0) + 1
+    const { newest } = history
+    if (this.#served !== null || newest === null) return Math.max(this.version, newest?.version ?? 0) + 1
     return history.textsOf(newest.version)?.get(FILE_ITEM) === text ? newest.version : newest.version + 1
   }
 
   async #record(served: Served, before: Served | null, why: string): Promise<void> {
     const { version, validated, shared } = served
     const { history } = this.#records!
-    const by = shared?.commit ?? this.#authorship
-    this.#authorship = null
-    if (version === (history.reports()[0]?.version ?? 0) || version === 0) return
+    const by = shared?.commit ?? (this.#authorship?.text === served.text ? this.#authorship : null)
+    // An etcd that has lost its data comes to the same version again, with another marker.
+    const isSame = before?.version === version && before.shared?.marker === shared?.marker
+    if (isSame || version === 0) return
     const changes =
       before === null
         ? null
@@ -283,20 +346,21 @@ export class ControlPlane implements Authority {
   }
 
   get #standing(): Served & { readonly store: EtcdStore | null; readonly seen: number } {
-    return { ...this.#served!, store: this.#shared.store, seen: this.#shared.latest?.commit.version ?? 0 }
+    const followed = this.#shared.followed
+    return { ...this.#served!, store: followed?.store ?? null, seen: followed?.latest.commit.version ?? 0 }
   }
 
   #refuse(error: unknown): void {
     this.#failure = error as Error
-    this.#authorship = null
     this.#announcements.refused(error, this.#standing)
-    this.#authority.settled(this.#shared.latest?.commit.version ?? this.version, error as Error)
+    this.#authority.settled(this.#offered, error as Error)
   }
 }
 
-/** What a file says of its sources; null when that part of it is wrong. */
+/** What a file says of its sources; null when that cannot be told. */
 function controlOf({ value }: ConfigDocument): ControlConfig | null {
-  const control = isRecord(value) ? (value['control'] ?? {}) : {}
+  if (!isRecord(value)) return null
+  const control = value['control'] ?? {}
   let faultless = true
   const read = inspect(ControlSchema, control, ['control'], () => (faultless = false))
   return faultless ? (read as ControlConfig) : null

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { openEtcd, type EtcdLink } from '../base/etcd-link.ts'
 import { EtcdServer } from '../../test/lab/etcd.ts'
 import { until } from '../../test/lab/poll.ts'
@@ -77,7 +78,7 @@ describe('an entry in the fleet', () => {
     const begun = performance.now()
     for (let version = 1; version <= 2000; version++) {
       entry.update(serving(version))
-      if (version % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (version % 20 === 0) await setImmediate()
     }
     await untilFleet(probe, { gw: 2000 })
     watch.close()
@@ -122,8 +123,14 @@ describe('an entry in the fleet', () => {
     const young = other.store.enter(entryOf('gw', { lease: 2, info: { ...INFO, pid: 8 } }))
     young.update(serving(2))
     await untilFleet(probe, { gw: 2 })
+    young.update(serving(3))
+    await untilFleet(probe, { gw: 3 })
+    // What the old one says at the end does not take the place of what the young one has said.
+    old.update(serving(9))
+    await setImmediate()
     await old.withdraw()
-    assert.equal((await other.store.fleet())[0]?.info?.pid, 8)
+    const [member] = await other.store.fleet()
+    assert.deepEqual([member?.info?.pid, member?.status?.version], [8, 3])
     await young.withdraw()
     assert.deepEqual([...probe.warnings, ...other.warnings], [])
   })

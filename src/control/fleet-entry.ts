@@ -46,6 +46,8 @@ export class FleetEntry {
   #isChanged = false
   #isIdle = false
   #lease: EtcdLease | null = null
+  /** Revision of our own entry. */
+  #entered = 0
   /** Where the lease was granted. */
   #link: EtcdLink | null = null
   /** Another gateway that has had the same name. */
@@ -161,7 +163,8 @@ export class FleetEntry {
     ]
     if (this.#status !== null) operations.push({ put: statusKey, value: formatStatus(this.#status), lease: lease.id })
     try {
-      const { found } = await link.transact({ when: [], operations })
+      const { found, revision } = await link.transact({ when: [], operations })
+      this.#entered = revision
       this.#lookAt(found[0] ?? null)
     } catch (error) {
       this.#dropLease()
@@ -174,8 +177,17 @@ export class FleetEntry {
 
   async #writeStatus(): Promise<void> {
     this.#isChanged = false
+    const [statusKey, key] = this.#keys
     try {
-      await this.#link!.put(this.#keys[0], formatStatus(this.#status!), this.#lease)
+      // Whoever has entered under this name after us tells what serves there. With our lease its status would go when we do.
+      const { succeeded, found } = await this.#link!.transact({
+        when: [{ key, target: 'changed', relation: 'is', revision: this.#entered }],
+        operations: [{ put: statusKey, value: formatStatus(this.#status!), lease: this.#lease!.id }],
+        otherwise: [{ get: key }],
+      })
+      if (succeeded) return
+      if (found[0]) this.#lookAt(found[0])
+      else this.#dropLease() // somebody has deleted it
     } catch (error) {
       this.#isChanged = true
       throw error

@@ -1,10 +1,10 @@
-// The history on disk: one line for each version, what it differs in from the line before, the first one whole. A line
-// begins with its checksum: what a crash or a full disk has left behind it is not read.
-import { appendFile, mkdir, open, readFile, rename } from 'node:fs/promises'
+// The history on disk: one line for each version, what it differs in from an earlier line, the first one whole. A line begins
+// with its checksum: what a crash or a full disk has left behind it is not read. By its checksum it is named by the one that
+// builds on it, as two generations of a gateway write here for a moment.
+import { appendFile, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { Slice } from '../base/slice.ts'
+import { SortedTexts } from '../base/sorted-texts.ts'
 import type { Change } from '../config/diff.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConfigTexts, VersionInfo } from './config-authority.ts'
@@ -13,6 +13,8 @@ import { applyDelta, deltaOf, type TextsDelta } from './text-delta.ts'
 /** Lines and characters after which it is written anew. */
 const MOST_LINES = 200
 const MOST_GROWTH = 8 * 1024 * 1024
+/** Characters */
+const CHECKSUM = 8
 
 /** A version. */
 export interface JournalRecord {
@@ -22,7 +24,15 @@ export interface JournalRecord {
   readonly texts: ConfigTexts
 }
 
-type Line = Omit<JournalRecord, 'texts'> & ({ readonly whole: Record<string, string> } | { readonly delta: TextsDelta })
+/** A version to be appended: `texts` against the one before, null when there is none. */
+interface Appended extends Omit<JournalRecord, 'texts'> {
+  readonly texts: TextsDelta | null
+  readonly whole: ConfigTexts
+}
+
+/** `on`: the line that the delta belongs to. */
+type Line = Omit<JournalRecord, 'texts'> &
+  ({ readonly whole: Record<string, string> } | { readonly delta: TextsDelta; readonly on: string })
 
 export class HistoryJournal {
   readonly #file: string
@@ -31,9 +41,12 @@ export class HistoryJournal {
   #growth = 0
   /** What is on disk cannot be appended to. */
   #isDamaged: boolean
-  /** Versions to be appended, with the texts of the one before each; null when there is none. */
-  #waiting: { readonly record: JournalRecord; readonly before: ConfigTexts | null }[] = []
-  #rotation: (() => JournalRecord[]) | null = null
+  /** Of the file that our lines are in. */
+  #inode: number | null = null
+  /** Our last line. */
+  #on = ''
+  #waiting: Appended[] = []
+  #all: () => JournalRecord[] = () => []
   #writing: Promise<void> | null = null
 
   private constructor(file: string, log: Logger, isDamaged: boolean) {
@@ -56,23 +69,21 @@ export class HistoryJournal {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') failure = error
     }
-    const { records, damaged } = readLines(text)
+    const { records, damaged, last } = readLines(text)
     if (failure !== null) log.error({ file, err: failure }, 'the history of configurations cannot be read')
     if (damaged > 0) log.error({ file, lines: damaged }, 'lines of the history of configurations are damaged; left out')
     const journal = new HistoryJournal(file, log, damaged > 0 || failure !== null)
     journal.#lines = records.length
+    journal.#on = last
+    journal.#inode = await inodeOf(file)
     return { journal, records }
   }
 
-  append(record: JournalRecord, before: ConfigTexts | null): void {
-    this.#waiting.push({ record, before })
-    this.#lines++
+  /** `all`: what there is by then, in case that it is written anew. */
+  append(record: Appended, all: () => JournalRecord[]): void {
+    this.#waiting.push(record)
+    this.#all = all
     this.#writing ??= this.#write()
-  }
-
-  /** `all`: what it is to consist of then. */
-  rotateWhenLong(all: () => JournalRecord[]): void {
-    if (this.#isDamaged || this.#lines > MOST_LINES || this.#growth > MOST_GROWTH) this.#rotation = all
   }
 
   /** Resolves when all is on disk, as far as that can be. */
@@ -83,14 +94,14 @@ export class HistoryJournal {
   // In a later turn: who records a version is about to serve it. Lines that come together are written together.
   async #write(): Promise<void> {
     await Promise.resolve()
-    while (this.#waiting.length > 0 || this.#rotation !== null) {
+    while (this.#waiting.length > 0) {
       try {
-        if (this.#rotation !== null) await this.#rotate(this.#rotation)
-        else await this.#append()
+        const isLong = this.#lines >= MOST_LINES || this.#growth > MOST_GROWTH
+        if (this.#isDamaged || isLong) await this.#rotate()
+        else await this.#append(this.#waiting.splice(0))
       } catch (error) {
         // Half a line may be there: it is all written anew with the next version.
         this.#isDamaged = true
-        this.#rotation = null
         this.#waiting = []
         this.#log.error({ file: this.#file, err: error }, 'the history of configurations cannot be written')
       }
@@ -98,101 +109,108 @@ export class HistoryJournal {
     this.#writing = null
   }
 
-  async #append(): Promise<void> {
-    let lines = ''
-    for (const { record, before } of this.#waiting.splice(0)) {
-      lines += await lineInSlices(lineAfter(record, before))
+  async #append(records: readonly Appended[]): Promise<void> {
+    const inode = await inodeOf(this.#file)
+    // Somebody else has written it anew: what we would build on may not be there any more.
+    if (inode !== this.#inode) this.#on = ''
+    let text = ''
+    for (const { texts: delta, whole, ...record } of records) {
+      const isWhole = delta === null || this.#on === ''
+      text += this.#lineOf(
+        isWhole ? { ...record, whole: Object.fromEntries(whole) } : { ...record, delta, on: this.#on },
+      )
     }
-    this.#growth += lines.length
-    await appendFile(this.#file, lines, { mode: 0o600, flush: true })
+    await appendFile(this.#file, text, { mode: 0o600, flush: true })
+    this.#lines += records.length
+    this.#growth += text.length
+    this.#inode = inode ?? (await inodeOf(this.#file))
   }
 
-  async #rotate(all: () => JournalRecord[]): Promise<void> {
-    this.#rotation = null
+  /** The next one builds on it. */
+  #lineOf(line: Line): string {
+    const written = lineOf(line)
+    this.#on = written.slice(0, CHECKSUM)
+    return written
+  }
+
+  async #rotate(): Promise<void> {
     // They are among all that there is.
     this.#waiting = []
-    const records = all()
+    const records = this.#all()
     const next = `${this.#file}.new`
     const handle = await open(next, 'w', 0o600)
     try {
-      let before: ConfigTexts | null = null
+      let before: JournalRecord | null = null
       for (const record of records) {
-        await handle.write(lineOf(lineAfter(record, before)))
-        before = record.texts
+        await handle.write(this.#lineOf(writtenAfter(record, before, this.#on)))
+        before = record
       }
       await handle.sync()
     } finally {
       await handle.close()
     }
     await rename(next, this.#file)
+    this.#inode = await inodeOf(this.#file)
     this.#lines = records.length
     this.#growth = 0
     this.#isDamaged = false
   }
 }
 
-function lineAfter({ texts, ...record }: JournalRecord, before: ConfigTexts | null): Line {
+async function inodeOf(file: string): Promise<number | null> {
+  return stat(file).then(
+    ({ ino }) => ino,
+    () => null,
+  )
+}
+
+function writtenAfter({ texts, ...record }: JournalRecord, before: JournalRecord | null, on: string): Line {
   return before === null
     ? { ...record, whole: Object.fromEntries(texts) }
-    : { ...record, delta: deltaOf(before, texts) }
+    : { ...record, delta: deltaOf(before.texts, texts), on }
 }
 
 function lineOf(line: Line): string {
-  return checked(JSON.stringify(line))
-}
-
-/** The same; of thousands of items it takes a while. */
-async function lineInSlices(line: Line): Promise<string> {
-  const [key, items, rest] = 'whole' in line ? apart('whole', line.whole, line) : apart('delta', line.delta, line)
-  await setImmediate()
-  const slice = new Slice()
-  const entries: string[] = []
-  for (const name of Object.keys(items)) {
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify(items[name])}`)
-    await slice.rest()
-  }
-  return checked(`${JSON.stringify(rest).slice(0, -1)},"${key}":{${entries.join(',')}}}`)
-}
-
-function apart<T>(key: string, items: Readonly<Record<string, T>>, line: Line): [string, typeof items, object] {
-  return [key, items, { ...line, [key]: undefined }]
-}
-
-function checked(json: string): string {
+  const json = JSON.stringify(line)
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`
 }
 
-function readLines(text: string): { records: JournalRecord[]; damaged: number } {
+function readLines(text: string): { records: JournalRecord[]; damaged: number; last: string } {
   const records: JournalRecord[] = []
+  const known = new Map<string, ConfigTexts>()
   let damaged = 0
-  let texts: ConfigTexts | null = null
+  let last = ''
   for (const written of text.split('\n')) {
     if (written === '') continue
     const line = readLine(written)
-    const next: ConfigTexts | null = line === null ? null : textsAfter(line, texts)
-    if (next === null) damaged++
     // What builds upon a damaged line is lost with it.
-    texts = next
-    if (line !== null && next !== null) records.push({ ...recordOf(line), texts: next })
+    const texts = line === null ? null : textsOf(line, known)
+    last = texts === null ? '' : written.slice(0, CHECKSUM)
+    if (line === null || texts === null) damaged++
+    else {
+      known.set(last, texts)
+      records.push({ ...recordOf(line), texts })
+    }
   }
-  return { records, damaged }
+  return { records, damaged, last }
 }
 
 function recordOf({ info, changes, count }: Line): Omit<JournalRecord, 'texts'> {
   return { info, changes, count }
 }
 
-function textsAfter(line: Line, before: ConfigTexts | null): ConfigTexts | null {
-  if ('whole' in line) return new Map(Object.entries(line.whole))
+function textsOf(line: Line, known: ReadonlyMap<string, ConfigTexts>): ConfigTexts | null {
+  if ('whole' in line) return SortedTexts.from(Object.entries(line.whole))
+  const before = known.get(line.on)
   try {
-    return before === null ? null : applyDelta(before, line.delta)
+    return before === undefined ? null : applyDelta(before, line.delta)
   } catch {
     return null
   }
 }
 
 function readLine(written: string): Line | null {
-  const json = written.slice(9)
-  if (written.slice(0, 9) !== `${crc32(json).toString(16).padStart(8, '0')} `) return null
+  const json = written.slice(CHECKSUM + 1)
+  if (written.slice(0, CHECKSUM + 1) !== `${crc32(json).toString(16).padStart(8, '0')} `) return null
   return JSON.parse(json) as Line
 }

@@ -24,16 +24,15 @@ function record(history: ConfigHistory, version: number, texts: ConfigTexts): vo
   history.record(info, texts, [{ key: 'zone', path: '', kind: 'changed', before: version - 1, after: version }])
 }
 
-/** However they are held. */
-function plain(texts: ConfigTexts | null): object | null {
-  return texts === null ? null : Object.fromEntries(texts)
-}
-
 /** Many items, of which each version changes one and drops another. */
 function itemsOf(version: number, count = 200): ConfigTexts {
   const items = new Map<string, string>()
   for (let i = 0; i < count; i++) if (i !== version % 7) items.set(`routes/r${i}`, `upstream: u\npriority: ${i}\n`)
   return items.set(`routes/r${version % 50}`, `upstream: v${version}\n`)
+}
+
+function assertTexts(found: ConfigTexts | null, wanted: ConfigTexts): void {
+  assert.deepEqual(Object.fromEntries(found!), Object.fromEntries(wanted))
 }
 
 describe('the history of configurations', () => {
@@ -44,8 +43,7 @@ describe('the history of configurations', () => {
       history.reports().map(({ version }) => version),
       Array.from({ length: 50 }, (_, i) => 80 - i),
     )
-    for (let version = 31; version <= 80; version++)
-      assert.deepEqual(plain(history.textsOf(version)), plain(itemsOf(version)))
+    for (let version = 31; version <= 80; version++) assertTexts(history.textsOf(version), itemsOf(version))
     assert.deepEqual([history.textsOf(30), history.changesOf(30), history.before(31)], [null, null, null])
     assert.equal(history.before(80), 79)
   })
@@ -57,7 +55,7 @@ describe('the history of configurations', () => {
     const large = (version: number): ConfigTexts => new Map([['file', `${version}`.repeat(100_000)]])
     for (let version = 61; version <= 70; version++) record(history, version, large(version))
     assert.ok(history.reports().length < 10)
-    assert.deepEqual(plain(history.textsOf(70)), plain(large(70)))
+    assertTexts(history.textsOf(70), large(70))
   })
 
   it('is there again after a restart', async (test) => {
@@ -67,14 +65,13 @@ describe('the history of configurations', () => {
     await first.close()
     const second = await open(directory)
     assert.deepEqual(second.reports(), first.reports())
-    for (let version = 1; version <= 20; version++)
-      assert.deepEqual(plain(second.textsOf(version)), plain(itemsOf(version)))
+    for (let version = 1; version <= 20; version++) assertTexts(second.textsOf(version), itemsOf(version))
     assert.equal(second.changesOf(3)![0]!.after, 3)
     record(second, 20, itemsOf(20))
     assert.equal(second.reports().length, 20)
     record(second, 21, itemsOf(21))
     await second.close()
-    assert.deepEqual(plain((await open(directory)).textsOf(21)), plain(itemsOf(21)))
+    assertTexts((await open(directory)).textsOf(21), itemsOf(21))
     assert.equal((await stat(join(directory, 'history.jsonl'))).mode & 0o777, 0o600)
   })
 
@@ -95,7 +92,30 @@ describe('the history of configurations', () => {
       third.reports().map(({ version }) => version),
       [6, 4, 3, 2, 1],
     )
-    assert.deepEqual(plain(third.textsOf(6)), plain(itemsOf(6)))
+    assertTexts(third.textsOf(6), itemsOf(6))
+  })
+
+  it('is whole when two generations have written it at the same time', async (test) => {
+    const directory = await directoryOf(test)
+    const texts = (version: number): ConfigTexts => new Map([['routes/a', `a${'b'.repeat(version % 3)}c${version}d`]])
+    const [old, young] = [await open(directory), await open(directory)]
+    record(old, 1, texts(1))
+    await old.close()
+    record(young, 1, texts(1))
+    await young.close()
+    // Each may leave out what the other tells.
+    for (let version = 2; version <= 450; version++) {
+      if (version % 4 !== 1) record(old, version, texts(version))
+      await old.close()
+      if (version % 3 !== 1) record(young, version, texts(version))
+      await young.close()
+    }
+    const next = await open(directory)
+    const versions = next.reports().map(({ version }) => version)
+    assert.equal(versions[0], 450)
+    assert.equal(new Set(versions).size, versions.length)
+    assert.ok(versions.length > 30, `${versions.length} versions`)
+    for (const version of versions) assertTexts(next.textsOf(version), texts(version))
   })
 
   it('begins anew on a file that is none, and lives where nothing can be written', async (test) => {
@@ -109,7 +129,7 @@ describe('the history of configurations', () => {
     const nowhere = await open(join(directory, 'history.jsonl', 'below'))
     record(nowhere, 1, itemsOf(1))
     await nowhere.close()
-    assert.deepEqual(plain(nowhere.textsOf(1)), plain(itemsOf(1)))
+    assertTexts(nowhere.textsOf(1), itemsOf(1))
   })
 
   it('does not grow without end on disk', async (test) => {
@@ -122,7 +142,7 @@ describe('the history of configurations', () => {
     await history.close()
     const lines = (await readFile(join(directory, 'history.jsonl'), 'utf8')).split('\n').length
     assert.ok(lines < 300, `${lines} lines`)
-    assert.deepEqual(plain((await open(directory)).textsOf(960)), plain(itemsOf(960)))
+    assertTexts((await open(directory)).textsOf(960), itemsOf(960))
   })
 })
 

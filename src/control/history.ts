@@ -55,19 +55,22 @@ export class ConfigHistory {
     if (directory === null) return new ConfigHistory(null, options)
     const { journal, records } = await HistoryJournal.open(directory, log)
     const history = new ConfigHistory(journal, options)
-    for (const { info, texts, changes, count } of records) history.#add({ ...info, changes: count }, texts, changes)
+    for (const { info, texts, changes, count } of records)
+      if (!history.#isKnown(info, texts)) history.#add({ ...info, changes: count }, texts, changes)
     return history
   }
 
   /** This version serves now. `changes`: against the one before, null when there was none. */
   record(info: VersionInfo, texts: ConfigTexts, changes: readonly Change[] | null): void {
-    if (info.version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0) return
-    const kept = changes !== null && isSmall(changes) ? changes : null
+    if (this.#isNewest(info, texts)) return
+    const kept = changes !== null && JSON.stringify(changes).length <= MOST_CHANGES ? changes : null
     const report = { ...info, changes: changes?.length ?? null }
-    const before = this.#entries.length === 0 ? null : this.#texts
+    const isFirst = this.#entries.length === 0
+    const forward = isFirst ? null : deltaOf(this.#texts, texts)
     this.#add(report, texts, kept)
-    this.#journal?.append({ info, changes: kept, count: report.changes, texts }, before)
-    this.#journal?.rotateWhenLong(() => this.#all())
+    this.#journal?.append({ info, changes: kept, count: report.changes, texts: forward, whole: texts }, () =>
+      this.#all(),
+    )
   }
 
   /** The version that served last, also before a restart. */
@@ -104,6 +107,16 @@ export class ConfigHistory {
     await this.#journal?.close()
   }
 
+  #isNewest({ version }: VersionInfo, texts: ConfigTexts): boolean {
+    return version === this.newest?.version && keysThatDiffer(texts, this.#texts).length === 0
+  }
+
+  /** Two generations of this gateway have written it. */
+  #isKnown(info: VersionInfo, texts: ConfigTexts): boolean {
+    const isSame = ({ report }: Entry): boolean => report.version === info.version && report.time === info.time
+    return this.#isNewest(info, texts) || this.#entries.some(isSame)
+  }
+
   #indexOf(version: number): number {
     return this.#entries.findLastIndex(({ report }) => report.version === version)
   }
@@ -135,9 +148,4 @@ export class ConfigHistory {
     }
     return records.toReversed()
   }
-}
-
-/** Thousands of changes need not be written out to see that they are too many. */
-function isSmall(changes: readonly Change[]): boolean {
-  return changes.length <= MOST_CHANGES / 64 && JSON.stringify(changes).length <= MOST_CHANGES
 }

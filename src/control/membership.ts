@@ -14,6 +14,7 @@ export interface OwnAddresses {
 
 export class Membership {
   readonly #addresses: () => OwnAddresses
+  #withdrawn = false
   #joined: { readonly store: EtcdStore; readonly about: string; readonly entry: FleetEntry } | null = null
 
   constructor(addresses: () => OwnAddresses) {
@@ -37,16 +38,23 @@ export class Membership {
     }
     const about = JSON.stringify([instance, place])
     if (this.#joined?.store !== store || this.#joined?.about !== about) {
-      void this.withdraw()
-      if (store === null) return
+      void this.leave()
+      // A configuration that was on its way must not bring it back.
+      if (store === null || this.#withdrawn) return
       const info = { ...place, version: VERSION, pid: process.pid, host: hostname(), started: STARTED }
       this.#joined = { store, about, entry: store.enter({ instance, info }) }
     }
     this.#joined.entry.update(status)
   }
 
-  /** The fleet knows it no longer. Never rejects. */
-  async withdraw(): Promise<void> {
+  /** The fleet does not know it any more, for good. Never rejects. */
+  withdraw(): Promise<void> {
+    this.#withdrawn = true
+    return this.leave()
+  }
+
+  /** The fleet does not know it, until it is told of it again. Never rejects. */
+  async leave(): Promise<void> {
     const joined = this.#joined
     this.#joined = null
     await joined?.entry.withdraw()

@@ -115,10 +115,12 @@ export async function start({ file }: Validated, { toStart }: CompiledSnapshot):
   const problems: Problem[] = []
   const starts: Promise<void>[] = []
   const slice = new Slice()
-  for (const instance of toStart) {
-    starts.push(
-      instance.start().catch((error: Error) => void problems.push(problemAt(file, instance.toggle, error.message))),
-    )
+  for (const [instance, toggles] of toStart) {
+    // Many items may ask for the same one: all of them are to blame, or they would be found out one after the other.
+    const refuse = ({ message }: Error): void => {
+      for (const toggle of toggles) problems.push(problemAt(file, toggle, message))
+    }
+    starts.push(instance.start().catch(refuse))
     if (slice.over) await slice.pause()
   }
   await Promise.all(starts)

@@ -1,58 +1,81 @@
-// The store that the configuration file names: opened, followed, and replaced when the file names another.
+// The store that the configuration file names: opened, followed, and replaced when a file serves that names another.
 import { dirname } from 'node:path'
-import type { ControlConfig } from '../config/control-schema.ts'
+import type { ControlConfig, EtcdSettings } from '../config/control-schema.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { StoredConfig } from './commit-log.ts'
 import { EtcdStore, type StoreStart } from './etcd-store.ts'
 import { stateDirectory } from './state-directory.ts'
 
-/** One store, and what it has told last. */
-interface Followed {
+/** A store that a file names. */
+export interface NamedStore {
   readonly settings: string
   readonly store: EtcdStore
-  latest: StoredConfig | null
+  readonly started: StoreStart
+  /** What is committed there, or was when it was last heard of. */
+  latest: StoredConfig
 }
 
 export class SharedSource {
   readonly #file: string
   readonly #log: Logger
   readonly #committed: () => void
-  #followed: Followed | null = null
+  /** What serves comes from there. */
+  #followed: NamedStore | null = null
+  /** A file names it that does not serve, or not yet: what serves follows its own meanwhile. */
+  #next: NamedStore | null = null
+  #closed = false
 
-  /** `committed`: there is a newer state in `latest`. */
+  /** `committed`: a store has told a newer state. */
   constructor(file: string, log: Logger, committed: () => void) {
     this.#file = file
     this.#log = log
     this.#committed = committed
   }
 
-  /** null: the file names none. */
-  get store(): EtcdStore | null {
-    return this.#followed?.store ?? null
+  /** null: what serves comes from the file alone. */
+  get followed(): NamedStore | null {
+    return this.#followed
   }
 
-  /** What is committed there, or was when it was last heard of; null without a store. */
-  get latest(): StoredConfig | null {
-    return this.#followed?.latest ?? null
-  }
-
-  /** null: the same store as before, or none. Rejects with StartProblem, and the former is followed on. */
-  async follow(control: ControlConfig): Promise<StoreStart | null> {
+  /** The store that a file names, null for none. Rejects with StartProblem. What serves is followed on, until `settle`. */
+  async named(control: ControlConfig): Promise<NamedStore | null> {
     const directory = stateDirectory(control, dirname(this.#file), process.env)
     const settings = JSON.stringify([control.etcd ?? null, directory])
-    const before = this.#followed
-    if (settings === before?.settings) return null
-    if (control.etcd === undefined) {
-      this.#followed = null
-      await before?.store.close()
-      return null
-    }
+    for (const known of [this.#followed, this.#next]) if (known?.settings === settings) return known
+    const before = this.#next
+    this.#next = null
+    await before?.store.close()
+    if (control.etcd === undefined) return null
+    this.#next = await this.#start(settings, control.etcd, directory)
+    return this.#next
+  }
+
+  /** What serves now comes from this store: any other is left. */
+  async settle(named: NamedStore | null): Promise<void> {
+    const left = [this.#followed, this.#next].filter((each) => each !== null && each !== named)
+    this.#followed = named
+    this.#next = null
+    await Promise.all(left.map((each) => each!.store.close()))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([this.#followed?.store.close(), this.#next?.store.close()])
+  }
+
+  async #start(settings: string, etcd: EtcdSettings, directory: string | null): Promise<NamedStore> {
+    let named: NamedStore | null = null
+    let early: StoredConfig | null = null
     const store = new EtcdStore(
-      { settings: control.etcd, base: dirname(this.#file), directory },
+      { settings: etcd, base: dirname(this.#file), directory },
       {
         committed: (config) => {
-          followed.latest = config
-          if (this.#followed === followed) this.#committed()
+          if (named === null) {
+            early = config
+            return
+          }
+          named.latest = config
+          this.#committed()
         },
         away: (error) => this.#log.error({ err: error }, 'etcd is away; the last good configuration serves'),
         back: () => this.#log.info({}, 'etcd is back'),
@@ -60,19 +83,16 @@ export class SharedSource {
         warned: (message) => this.#log.warn({}, message),
       },
     )
-    const followed: Followed = { settings, store, latest: null }
     const started = await store.start()
-    followed.latest ??= started.config
-    this.#followed = followed
-    await before?.store.close()
+    if (this.#closed) {
+      await store.close()
+      throw new Error('the gateway stops')
+    }
+    named = { settings, store, started, latest: early ?? started.config }
     const { commit } = started.config
     if (started.from === 'copy')
       this.#log.error({ version: commit.version, err: started.problem }, 'etcd is away: starting from the local copy')
-    return started
-  }
-
-  async close(): Promise<void> {
-    await this.#followed?.store.close()
+    return named
   }
 
   #tellPending(keys: readonly string[]): void {

@@ -161,6 +161,20 @@ describe('a gateway that follows etcd', () => {
     const gateway = await GatewayProcess.start(test, yaml(etcd, 'one', own))
     assert.equal(await says(gateway), 'own')
     assert.match((await status(etcd, 'one')).errors.join('\n'), /page/)
+    // The version is that of the store: what has changed in the file is another configuration all the same.
+    const config = (headers = {}): Promise<Response> =>
+      fetch(`http://127.0.0.1:${gateway.port('admin')}/admin/v1/config`, { headers })
+    const etag = (await config()).headers.get('etag')!
+    assert.equal((await config({ 'if-none-match': etag })).status, 304)
+    await gateway.configure(yaml(etcd, 'one', own.replace('own', 'mine')))
+    await becomes(gateway, 'mine')
+    assert.equal((await config({ 'if-none-match': etag })).status, 200)
+    const answer = await fetch(`http://127.0.0.1:${gateway.port('admin')}/admin/v1/routes/more`, {
+      method: 'PUT',
+      headers: { 'if-match': (await config()).headers.get('etag')!, 'content-type': 'application/json' },
+      body: JSON.stringify({ respond: {} }),
+    })
+    assert.equal(answer.status, 200)
   })
 
   it('writes through to etcd what its admin listener is told, for the whole fleet', async (test) => {

@@ -167,7 +167,9 @@ export class FileControl implements FileAuthority, ConfigAuthority {
     const shown = {
       log: silent,
       file: this.file,
-      history: { reports: () => [], since: 0 },
+      get history() {
+        return { reports: () => [], since: 0, tag: `${snapshot().version}` }
+      },
       control: {
         plugins: () => this.validated.plugins,
         writer: this.writer,
