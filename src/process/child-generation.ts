@@ -1,8 +1,9 @@
 // A generation in a process of its own, as the first process sees it.
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { writeMark, type Generation, type Mark, type Order, type Report } from './generation.ts'
 import type { NamedAddresses } from './inheritance.ts'
 import type { CommandLine } from './launch.ts'
+import { startProcess } from './start-process.ts'
 
 /** ms between two questions whether it is alive. */
 const PING_INTERVAL = 50
@@ -42,13 +43,13 @@ export class ChildGeneration implements Generation {
     this.number = mark.number
     this.#addresses = new Map(mark.addresses)
     // A session of its own: Ctrl-C in a terminal is for the first process, which passes it on.
-    this.#child = spawn(command, argv, {
+    this.#child = startProcess(command, argv, {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: { ...process.env, ...writeMark(mark) },
       detached: true,
     })
     this.#child.on('message', (message) => this.#read(message))
-    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text)
       this.#errors = (this.#errors + text).slice(-MOST_ERRORS)
     })

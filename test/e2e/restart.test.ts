@@ -1,5 +1,6 @@
 // A restart: the next generation serves beside the one before, then alone. Nobody who asks meanwhile notices.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -158,6 +159,21 @@ describe('a restart that fails', () => {
       text('uws').replace('listeners: [{ ', `listeners: [{ name: more, bind: '127.0.0.1:${other.port('main')}' }, { `),
     )
     await failing(gateway, /cannot listen on 127\.0\.0\.1:\d+: the address is in use/)
+  })
+
+  it('through a process that cannot be begun changes nothing, and the next one may work', async (test) => {
+    const gateway = await start(test)
+    const limits = await readFile(`/proc/${gateway.pid}/limits`, 'utf8')
+    const [, most] = /Max open files\s+(\d+)/.exec(limits)!
+    const limit = (descriptors: string): void =>
+      void execFileSync('prlimit', ['--pid', String(gateway.pid), `--nofile=${descriptors}:`])
+    limit('3')
+    gateway.signal('SIGUSR2')
+    const line = await gateway.waitForNext(FAILED)
+    assert.match(line['reason'] as string, /EMFILE/)
+    limit(most!)
+    await restart(gateway)
+    assert.equal(await gateway.stop(), 0)
   })
 
   it('is refused while another one is under way', async (test) => {
