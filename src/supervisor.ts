@@ -28,7 +28,6 @@ import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
 const WORKER = new URL('worker.ts', import.meta.url).pathname
-const DRAIN_TIMEOUT = 30_000
 
 function inheritedPorts(inheritance: Inheritance, listeners: readonly ListenerConfig[]): Ports {
   const ports = listeners.map(({ name, bind }): [string, number] => {
@@ -134,11 +133,8 @@ export class Supervisor implements Generation, FleetAdmin {
     this.fleet.reopenLogs()
   }
 
-  /** All workers stop accepting and let requests finish for at most `limit` ms. Resolves with requests cut off. */
-  async stop(
-    limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT,
-    succeeded = false,
-  ): Promise<number> {
+  /** All workers stop accepting and let requests finish for at most `limit` ms, or as the configuration says. Resolves with requests cut off. */
+  async stop(limit?: number, succeeded = false): Promise<number> {
     // Whoever is asked a second time to end ends at once, and so do the workers.
     process.once('exit', () => this.fleet.abort())
     this.#isStopping = true
@@ -146,7 +142,7 @@ export class Supervisor implements Generation, FleetAdmin {
     await this.#control.withdraw()
     const closed = this.#control.close()
     if (succeeded) this.#door.leave()
-    const cut = await this.fleet.stop(limit, succeeded)
+    const cut = await this.fleet.stop(limit ?? null, succeeded)
     this.#door.close()
     await closed
     await rm(this.#sockets, { recursive: true, force: true })
