@@ -1,4 +1,5 @@
 // A gateway of several processes: this one decides what serves and sees to the others; they take the requests.
+import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -108,6 +109,8 @@ export class Supervisor implements Generation, FleetAdmin {
     void [process.stdout, process.stderr]
     await migration(logs)
     const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
+    // Whoever is told to end at once, or before it serves, comes no further than this.
+    process.once('exit', () => rmSync(sockets, { recursive: true, force: true }))
     const builtIn = await builtInPlugins()
     const supervisor = new Supervisor(file, count, sockets, { builtIn, logs, inheritance })
     try {
@@ -139,9 +142,10 @@ export class Supervisor implements Generation, FleetAdmin {
     process.once('exit', () => this.fleet.abort())
     this.#isStopping = true
     this.fleet.refuse()
+    // The next generation is ready, and must not be taken for this one while etcd is slow.
+    if (succeeded) this.#door.leave()
     await this.#control.withdraw()
     const closed = this.#control.close()
-    if (succeeded) this.#door.leave()
     const cut = await this.fleet.stop(limit ?? null, succeeded)
     this.#door.close()
     await closed

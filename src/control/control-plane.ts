@@ -139,9 +139,10 @@ export class ControlPlane implements Authority {
     return this.#files.fileOf(plugin)
   }
 
-  /** This gateway takes no more requests soon: the fleet must not send it any. Never rejects. */
+  /** This gateway takes no more requests soon: the fleet must not send it any, and nothing changes any more. Never rejects. */
   withdraw(): Promise<void> {
-    return this.#membership.withdraw()
+    this.#closed = true
+    return this.#membership.leave()
   }
 
   /** Nothing more is read; what is on its way may still fail. */
@@ -155,11 +156,15 @@ export class ControlPlane implements Authority {
   // An invalid configuration changes nothing: the last good one keeps serving. Where only new versions of plugin files stand in
   // the way, their last good versions are taken.
   async #turn(reasons: ReadonlySet<string>): Promise<void> {
-    if (this.#closed) return
+    if (this.#closed) {
+      this.#failure = new Error('the gateway stops')
+      return
+    }
     const why = [...reasons].join(', ')
     try {
       await this.#republish(why, true)
     } catch (error) {
+      this.#failure = error as Error
       if (this.#closed) return
       this.#refuse(error)
       if (!this.#files.changed) return

@@ -15,6 +15,7 @@ export interface OwnAddresses {
 export class Membership {
   readonly #addresses: () => OwnAddresses
   #joined: { readonly store: EtcdStore; readonly about: string; readonly entry: FleetEntry } | null = null
+  #left = false
 
   constructor(addresses: () => OwnAddresses) {
     this.#addresses = addresses
@@ -27,6 +28,7 @@ export class Membership {
 
   /** The configuration that serves says who this gateway is. Without a store it is nobody's member. */
   tell(store: EtcdStore | null, config: GatewayConfig, status: InstanceStatus): void {
+    if (this.#left) return
     const { admin, listeners } = this.#addresses()
     const instance = config.instance ?? hostname()
     const place = {
@@ -43,6 +45,12 @@ export class Membership {
       this.#joined = { store, about, entry: store.enter({ instance, info }) }
     }
     this.#joined.entry.update(status)
+  }
+
+  /** For good: what is on its way still is told to nobody. Never rejects. */
+  leave(): Promise<void> {
+    this.#left = true
+    return this.withdraw()
   }
 
   /** The fleet knows it no longer. Never rejects. */

@@ -11,6 +11,8 @@ const PING_INTERVAL = 50
 const PONG_LIMIT = 5_000
 /** ms for which it must have been ready before it serves alone. */
 const PROBATION = 300
+/** ms of silence after which a generation that is to end hangs: the kernel gives it clients that nobody serves. */
+const SILENCE = 10_000
 /** ms that a generation which is not wanted has to let go of the clients that it took. */
 const DISMISSAL = 5_000
 /** ms after its end for what it has said on standard error. */
@@ -92,10 +94,10 @@ export class ChildGeneration implements Generation {
   }
 
   /** Is it ready? Rejects when it does not answer. */
-  async ping(): Promise<boolean> {
+  async ping(limit = PONG_LIMIT): Promise<boolean> {
     const id = ++this.#pings
     this.#send({ order: 'ping', id })
-    await this.#await((report) => report.report === 'alive' && report.id === id, PONG_LIMIT, 'it does not answer')
+    await this.#await((report) => report.report === 'alive' && report.id === id, limit, 'it does not answer')
     return this.ready
   }
 
@@ -112,10 +114,14 @@ export class ChildGeneration implements Generation {
     this.#send({ order: 'complete' })
   }
 
-  /** It keeps its own limit. Resolves when it has ended. */
+  /** It keeps its own limit, while its event loop turns. Resolves when it has ended. */
   async stop(_limit?: number, succeeded = false): Promise<number> {
     this.#send({ order: 'stop', succeeded })
+    const look = (): void => void this.ping(SILENCE).catch(() => this.kill())
+    look()
+    const timer = setInterval(look, SILENCE)
     await this.ended
+    clearInterval(timer)
     return 0
   }
 
@@ -130,6 +136,17 @@ export class ChildGeneration implements Generation {
 
   kill(): void {
     this.#child.kill('SIGKILL')
+  }
+
+  /** With its workers, which would finish their requests otherwise. */
+  abort(): void {
+    const { pid } = this
+    if (pid === 0) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // All are gone.
+    }
   }
 
   #read(message: unknown): void {

@@ -81,7 +81,7 @@ export class Keeper {
   /** At once. */
   abort(): void {
     for (const generation of [this.#serving, this.#starting, ...this.#leaving.keys()])
-      if (generation instanceof ChildGeneration) generation.kill()
+      if (generation instanceof ChildGeneration) generation.abort()
   }
 
   /** null when it did not become healthy. */
@@ -118,12 +118,16 @@ export class Keeper {
   }
 
   #leave(before: Generation, next: ChildGeneration): void {
-    const left = before.stop(undefined, true).then((cut) => {
+    const left = before.stop(undefined, true).then(
+      (cut) => this.#log.info({ cut }, 'restart: the generation before has left'),
+      // What it could not close any more is its own matter: the next one serves.
+      (error: unknown) => this.#log.error({ err: error }, 'restart: the generation before has not ended as it should'),
+    )
+    const over = left.then(() => {
       this.#leaving.delete(before)
       next.complete()
-      this.#log.info({ cut }, 'restart: the generation before has left')
     })
-    this.#leaving.set(before, left)
+    this.#leaving.set(before, over)
   }
 
   #ended(generation: ChildGeneration, { code, reason }: Ending): void {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { childrenOf } from '../lab/fleet.ts'
 import { ENGINES, GatewayProcess, type Engine, type GatewayOptions } from '../lab/gateway.ts'
 import { until } from '../lab/poll.ts'
 import { RawClient } from '../lab/raw-client.ts'
@@ -256,6 +257,37 @@ describe('after a restart', () => {
     assert.equal((await client.response()).status, 200)
     assert.equal(await gateway.stop(), 0)
     await until(() => !isAlive(next as number), 'its end')
+  })
+
+  it('a generation that hangs, and cannot end, is ended: clients would still come to it', async (test) => {
+    const gateway = await start(test)
+    const pid = await restart(gateway)
+    process.kill(pid, 'SIGSTOP')
+    await restart(gateway)
+    assert.ok(!isAlive(pid))
+    assert.equal(await gateway.stop(), 0)
+  })
+
+  it('a second SIGTERM ends the generation that serves and its workers at once', async (test) => {
+    const upstream = await startHttpUpstream(test, () => upstream.wake())
+    const gateway = await GatewayProcess.start(
+      test,
+      `version: 1
+workers: 2
+listeners: [{ name: main, bind: '127.0.0.1:0' }]
+upstreams: { app: { endpoints: [{ url: '${upstream.url}' }] } }
+routes: [{ name: all, upstream: app }]
+`,
+    )
+    const supervisor = await restart(gateway)
+    const workers = await childrenOf(supervisor)
+    const client = await RawClient.connect(test, gateway.port('main'))
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await upstream.until(() => upstream.seen.length === 1, 'the request')
+    const [ended] = [gateway.stop(), await gateway.waitForLog(({ msg }) => msg === 'draining')]
+    gateway.signal('SIGTERM')
+    assert.equal(await ended, 1)
+    await until(() => ![supervisor, ...workers].some(isAlive), 'the end of all')
   })
 
   it('the first process ends when the generation that serves was told to stop', async (test) => {

@@ -1,5 +1,8 @@
 // Several worker processes behind one port: they switch together, and what happens to one happens to no other.
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
 import { childrenOf, FleetLab, lives, probe, type Seen } from '../lab/fleet.ts'
 import { ENGINES } from '../lab/gateway.ts'
@@ -175,8 +178,12 @@ describe('a worker', () => {
     const lab = await FleetLab.start(test, 2)
     const children = await childrenOf(lab.gateway.pid)
     assert.ok(children.length >= 3)
+    const lines = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8')))
+    const directories = lines.map((line) => dirname(line.split('\0').find((part) => part.endsWith('.sock'))!))
+    assert.ok(existsSync(directories[0]!))
     lab.gateway.signal('SIGKILL')
     await until(() => children.every((pid) => !lives(pid)), 'the end of the workers')
+    await until(() => directories.every((path) => !existsSync(path)), 'the end of the directory of their sockets')
   })
 
   it('follows the supervisor, not signals', async (test) => {
