@@ -1,6 +1,8 @@
 // The first process, whose id others know: a service manager, a container, a file. It serves as the first generation. After a
 // restart it stays as the parent of the generation that serves: passes signals on, starts the next one, ends with it.
 import { growingDelay } from '../base/growing-delay.ts'
+import { parseBind } from '../contract/listener.ts'
+import { restoreBefore } from '../listeners/address-claim.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ChildGeneration, type Ending } from './child-generation.ts'
 import type { Generation, Mark } from './generation.ts'
@@ -102,8 +104,10 @@ export class Keeper {
       const outcome = shared
         ? 'restart failed; nothing has changed'
         : 'a generation could not be started; it is tried again'
-      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, outcome)
       await next.dismiss()
+      // One that was killed has given nothing back.
+      if (shared) for (const { path } of this.#sockets()) restoreBefore(path)
+      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, outcome)
       return null
     } finally {
       this.#starting = null
@@ -115,6 +119,11 @@ export class Keeper {
     const ms = Math.round(performance.now() - since)
     this.#log.info({ generation, pid, ms }, 'restart: the next generation serves')
     return next
+  }
+
+  /** Unix sockets of the generation that serves. */
+  #sockets(): { readonly path: string }[] {
+    return [...this.#addresses.values()].map(parseBind).filter((address) => 'path' in address)
   }
 
   #leave(before: Generation, next: ChildGeneration): void {

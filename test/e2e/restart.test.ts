@@ -1,7 +1,7 @@
 // A restart: the next generation serves beside the one before, then alone. Nobody who asks meanwhile notices.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFile, rename, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { childrenOf } from '../lab/fleet.ts'
@@ -162,6 +162,41 @@ describe('a restart that fails', () => {
     await failing(gateway, /cannot listen on 127\.0\.0\.1:\d+: the address is in use/)
   })
 
+  for (const engine of ENGINES)
+    it(`gives a unix socket back on ${engine}`, async (test) => {
+      const other = await start(test)
+      const yaml = (more = ''): string => `version: 1
+listeners: [{ name: main, bind: 'unix:\${SOCKETS}/main', engine: ${engine} }${more}]
+routes: [{ name: hello, match: { path: /app }, respond: { body: hi } }]
+`
+      const directory = await temporaryDirectory(test)
+      const entry = await makeEntry(test)
+      const gateway = await GatewayProcess.start(test, yaml(), { env: { SOCKETS: directory }, entry: entry.path })
+      const serves = async (): Promise<void> => {
+        const load = new RestartLoad({ port: join(directory, 'main'), staying: 0, coming: 2, pause: 10 })
+        await load.more(10)
+        assert.deepEqual([...(await load.stop()).failures], [])
+      }
+      // One that has the socket, and then fails.
+      await gateway.configure(yaml(`, { name: more, bind: '127.0.0.1:${other.port('main')}' }`))
+      gateway.signal('SIGUSR2')
+      await gateway.waitForNext(FAILED)
+      await serves()
+      // One that has it, and is gone.
+      await gateway.configure(yaml())
+      await entry.replace(
+        `import { statSync } from 'node:fs'
+const { ino } = statSync('${directory}/main')
+setInterval(() => statSync('${directory}/main').ino === ino || process.kill(process.pid, 'SIGKILL'), 1)
+${await readFile(entry.path, 'utf8')}`,
+      )
+      gateway.signal('SIGUSR2')
+      await gateway.waitForNext(FAILED)
+      await serves()
+      assert.equal(await gateway.stop(), 0)
+      assert.deepEqual(await readdir(directory), [])
+    })
+
   it('through a process that cannot be begun changes nothing, and the next one may work', async (test) => {
     const gateway = await start(test)
     const limits = await readFile(`/proc/${gateway.pid}/limits`, 'utf8')
@@ -277,6 +312,7 @@ workers: 2
 listeners: [{ name: main, bind: '127.0.0.1:0' }]
 upstreams: { app: { endpoints: [{ url: '${upstream.url}' }] } }
 routes: [{ name: all, upstream: app }]
+drainTimeout: 10m
 `,
     )
     const supervisor = await restart(gateway)
