@@ -21,8 +21,8 @@ import { AddressCheck } from './process/address-check.ts'
 import { Fleet } from './process/fleet.ts'
 import type { Generation } from './process/generation.ts'
 import { Inheritance, type NamedAddresses } from './process/inheritance.ts'
+import { describeMigration, migrateQueues } from './process/kernel-settings.ts'
 import type { Ports } from './process/messages.ts'
-import { migrateRequests } from './process/migrate-requests.ts'
 import { WorkerProcess } from './process/worker-process.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Logs } from './telemetry/logs.ts'
@@ -107,7 +107,8 @@ export class Supervisor implements Generation, FleetAdmin {
     const file = resolve(path)
     // They become non-blocking for all who share them. A worker that found them otherwise would make them blocking at its end.
     void [process.stdout, process.stderr]
-    await migration(logs)
+    const migration = describeMigration(await migrateQueues())
+    if (migration !== null) logs.log[migration.level]({}, migration.message)
     const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
     // Whoever is told to end at once, or before it serves, comes no further than this.
     process.once('exit', () => rmSync(sockets, { recursive: true, force: true }))
@@ -189,15 +190,4 @@ export class Supervisor implements Generation, FleetAdmin {
       },
     }
   }
-}
-
-async function migration({ log }: Logs): Promise<void> {
-  const migration = await migrateRequests()
-  if (migration === 'set')
-    log.info({}, 'net.ipv4.tcp_migrate_req is 1 now: connections that wait for a worker that ends move to another')
-  if (migration === 'off' || migration === 'none')
-    log.warn(
-      {},
-      'connections that wait for a worker when it ends are reset: set net.ipv4.tcp_migrate_req=1 with sysctl (Linux 5.14)',
-    )
 }
