@@ -4,6 +4,7 @@
 import { linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
+import { takeTurn } from './address-turn.ts'
 import { parseBind, type BindAddress } from '../contract/listener.ts'
 
 /** Others let nobody share a port, or give all connections to the last that came. */
@@ -21,6 +22,22 @@ export interface AddressClaim {
 
 /** Rejects with an Error that says what stands in the way. `shared`: others of ours may have the address. */
 export async function claimAddress(bind: string, shared: boolean): Promise<AddressClaim> {
+  if (shared || !SHARES_PORTS || bind.endsWith(':0')) return claim(bind, shared)
+  const giveBack = await takeTurn(bind)
+  try {
+    const { address, take, giveUp } = await claim(bind, shared)
+    const inTurn = (step: () => void) => (): void => {
+      step()
+      giveBack()
+    }
+    return { address, take: inTurn(take), giveUp: inTurn(giveUp) }
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+async function claim(bind: string, shared: boolean): Promise<AddressClaim> {
   const address = parseBind(bind)
   if ('path' in address) return claimPath(address.path, shared)
   if (!SHARES_PORTS) return { address, take() {}, giveUp() {} }

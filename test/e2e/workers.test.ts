@@ -1,11 +1,13 @@
 // Several worker processes behind one port: they switch together, and what happens to one happens to no other.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
 import { childrenOf, FleetLab, lives, probe, type Seen } from '../lab/fleet.ts'
-import { ENGINES } from '../lab/gateway.ts'
+import { ENGINES, GatewayProcess } from '../lab/gateway.ts'
 import { until } from '../lab/poll.ts'
 import type { RawClient } from '../lab/raw-client.ts'
 
@@ -107,6 +109,22 @@ for (const engine of ENGINES) {
     })
   })
 }
+
+it('two gateways with workers that are started at the same moment do not share an address', async (test) => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await new Promise((resolve) => free.close(resolve))
+  const yaml = `version: 1
+workers: 2
+listeners: [{ name: public, bind: '127.0.0.1:${port}' }]
+routes: []
+`
+  const started = await Promise.allSettled([1, 2].map(() => GatewayProcess.start(test, yaml)))
+  const refusals = started.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []))
+  assert.equal(refusals.length, 1)
+  assert.match(refusals[0]!, /the address is in use/)
+})
 
 describe('a worker', () => {
   it('that is stopped holds up nobody: it is reported, replaced, and its successor serves what all serve', async (test) => {
