@@ -25,12 +25,18 @@ export async function claimAddress(bind: string, shared: boolean): Promise<Addre
   if (shared || !SHARES_PORTS || bind.endsWith(':0')) return claim(bind, shared)
   const giveBack = await takeTurn(bind)
   try {
-    const { address, take, giveUp } = await claim(bind, shared)
-    const inTurn = (step: () => void) => (): void => {
-      step()
-      giveBack()
+    const had = await claim(bind, shared)
+    return {
+      address: had.address,
+      take() {
+        had.take()
+        giveBack()
+      },
+      giveUp() {
+        had.giveUp()
+        giveBack()
+      },
     }
-    return { address, take: inTurn(take), giveUp: inTurn(giveUp) }
   } catch (error) {
     giveBack()
     throw error
