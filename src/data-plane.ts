@@ -69,7 +69,9 @@ export class DataPlane implements Serving, StatsSource, AdminState {
   readonly #listeners = new ListenerSet(async (config) => {
     const ports = this.#ports
     const place = ports?.placeOf(config) ?? this.#inheritance.placeOf(`listener ${config.name}`, config.bind)
-    const listener = await openListener(config, place, this.#road!)
+    // A listener that is another one now takes over from the one that it was.
+    const shared = place.shared || this.listeners.some(({ address }) => address === place.bind)
+    const listener = await openListener(config, { ...place, shared }, this.#road!)
     ports?.opened(listener)
     return listener
   })

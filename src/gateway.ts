@@ -81,9 +81,10 @@ export class Gateway implements Generation {
    */
   async stop(limit?: number, succeeded = false): Promise<number> {
     this.plane.refuse()
+    // The next generation is ready, and must not be taken for this one while etcd is slow.
+    if (succeeded) this.#door.leave()
     await this.#control.withdraw()
     const closed = this.#control.close()
-    if (succeeded) this.#door.leave()
     const left = await this.plane.drain(limit, succeeded)
     this.#door.close()
     await Promise.all([this.plane.close(), closed])

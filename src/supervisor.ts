@@ -1,4 +1,5 @@
 // A gateway of several processes: this one decides what serves and sees to the others; they take the requests.
+import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -28,7 +29,6 @@ import type { Logs } from './telemetry/logs.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
 const WORKER = new URL('worker.ts', import.meta.url).pathname
-const DRAIN_TIMEOUT = 30_000
 
 function inheritedPorts(inheritance: Inheritance, listeners: readonly ListenerConfig[]): Ports {
   const ports = listeners.map(({ name, bind }): [string, number] => {
@@ -111,6 +111,8 @@ export class Supervisor implements Generation, FleetAdmin {
     const migration = describeMigration(await migrateQueues())
     if (migration !== null) logs.log[migration.level]({}, migration.message)
     const sockets = await mkdtemp(join(tmpdir(), 'sluice-'))
+    // Whoever is told to end at once, or before it serves, comes no further than this.
+    process.once('exit', () => rmSync(sockets, { recursive: true, force: true }))
     const builtIn = await builtInPlugins()
     const supervisor = new Supervisor(file, count, sockets, { builtIn, logs, inheritance })
     try {
@@ -136,19 +138,17 @@ export class Supervisor implements Generation, FleetAdmin {
     this.fleet.reopenLogs()
   }
 
-  /** All workers stop accepting and let requests finish for at most `limit` ms. Resolves with requests cut off. */
-  async stop(
-    limit = this.fleet.serves?.validated.valid.config.drainTimeout ?? DRAIN_TIMEOUT,
-    succeeded = false,
-  ): Promise<number> {
+  /** All workers stop accepting and let requests finish for at most `limit` ms, or as the configuration says. Resolves with requests cut off. */
+  async stop(limit?: number, succeeded = false): Promise<number> {
     // Whoever is asked a second time to end ends at once, and so do the workers.
     process.once('exit', () => this.fleet.abort())
     this.#isStopping = true
     this.fleet.refuse()
+    // The next generation is ready, and must not be taken for this one while etcd is slow.
+    if (succeeded) this.#door.leave()
     await this.#control.withdraw()
     const closed = this.#control.close()
-    if (succeeded) this.#door.leave()
-    const cut = await this.fleet.stop(limit, succeeded)
+    const cut = await this.fleet.stop(limit ?? null, succeeded)
     this.#door.close()
     await closed
     await rm(this.#sockets, { recursive: true, force: true })

@@ -1,5 +1,7 @@
 // One of several processes that share the listeners. It serves what the supervisor ships, follows the supervisor alone, and
 // ends with it. Started by the supervisor: `worker.ts ADMIN_SOCKET FILE`.
+import { rmdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { startWorkerAdmin, type AdminListener } from './admin/server.ts'
 import type { Plugin } from './contract/plugin.ts'
 import { Reloads } from './control/reloads.ts'
@@ -83,6 +85,15 @@ function counted(reloads: Reloads): Serving {
   return { prepare: () => Promise.resolve({ activate, discard: () => Promise.resolve() }) }
 }
 
+// The directory of the sockets is for the supervisor to remove. If that is gone, the last worker does so.
+process.once('exit', () => {
+  if (process.connected) return
+  try {
+    rmdirSync(dirname(adminSocket))
+  } catch {
+    // Others have their sockets in it still.
+  }
+})
 for (const signal of NOT_FOR_WORKERS) process.on(signal, () => {})
 const plugins = new PluginShelf(await builtInPlugins())
 new SupervisorLink((number) => createWorker(number, plugins)).open()

@@ -29,7 +29,7 @@ export const restart: Command = {
       const askPid = admin === undefined ? null : await pidAsker(admin, values['token-file'])
       const before = (await askPid?.()) ?? 0
       const pid = file === undefined ? before : await readPidFile(file)
-      requestRestart(pid)
+      await requestRestart(pid)
       if (askPid === null) return tell(`asked process ${pid} to restart; its log says how it goes`)
       const next = await awaitSuccessor(before, askPid, timeout)
       if (next !== null) return tell(`process ${next} serves in place of ${before}`)

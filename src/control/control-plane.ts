@@ -152,8 +152,9 @@ export class ControlPlane implements Authority {
     return this.#files.fileOf(plugin)
   }
 
-  /** This gateway takes no more requests soon: the fleet must not send it any. Never rejects. */
+  /** This gateway takes no more requests soon: the fleet must not send it any, and nothing changes any more. Never rejects. */
   withdraw(): Promise<void> {
+    this.#closed = true
     return this.#membership.withdraw()
   }
 

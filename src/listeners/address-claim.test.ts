@@ -46,6 +46,24 @@ describe('an address that is claimed', () => {
     })
   }
 
+  it('is had by one of two who want it at the same moment', async (test) => {
+    const other = await listening(test, { host: '127.0.0.1', port: 0 })
+    const port = portOf(other)
+    await new Promise((resolve) => other.close(resolve))
+    const want = async (): Promise<string> => {
+      try {
+        const claim = await claimAddress(`127.0.0.1:${port}`, false)
+        await listening(test, { host: '127.0.0.1', port, reusePort: true })
+        claim.take()
+        return 'had'
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const wanted = await Promise.all([want(), want(), want()])
+    assert.deepEqual(wanted.toSorted(), ['had', 'the address is in use', 'the address is in use'])
+  })
+
   it('must be one of this machine', async () => {
     await assert.rejects(claimAddress('192.0.2.1:80', false), /EADDRNOTAVAIL/)
   })

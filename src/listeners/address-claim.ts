@@ -1,9 +1,10 @@
 // How an address is had. All listeners share their port (SO_REUSEPORT), so that the next generation of the gateway, or
 // another worker, can listen beside this one. The kernel would then give half of the clients to a second gateway that
 // somebody has started by mistake: so whoever has no right to share first tries whether it could have the address alone.
-import { lstatSync, renameSync, statSync, unlinkSync } from 'node:fs'
+import { linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { takeTurn } from './address-turn.ts'
 import { parseBind, type BindAddress } from '../contract/listener.ts'
 
 /** Others let nobody share a port, or give all connections to the last that came. */
@@ -21,6 +22,28 @@ export interface AddressClaim {
 
 /** Rejects with an Error that says what stands in the way. `shared`: others of ours may have the address. */
 export async function claimAddress(bind: string, shared: boolean): Promise<AddressClaim> {
+  if (shared || !SHARES_PORTS || bind.endsWith(':0')) return claim(bind, shared)
+  const giveBack = await takeTurn(bind)
+  try {
+    const had = await claim(bind, shared)
+    return {
+      address: had.address,
+      take() {
+        had.take()
+        giveBack()
+      },
+      giveUp() {
+        had.giveUp()
+        giveBack()
+      },
+    }
+  } catch (error) {
+    giveBack()
+    throw error
+  }
+}
+
+async function claim(bind: string, shared: boolean): Promise<AddressClaim> {
   const address = parseBind(bind)
   if ('path' in address) return claimPath(address.path, shared)
   if (!SHARES_PORTS) return { address, take() {}, giveUp() {} }
@@ -39,7 +62,13 @@ async function claimAnyPort(host: string): Promise<AddressClaim> {
 
 let claims = 0
 
-/** A socket is made under a name of its own and renamed: at no moment is there none, or one that nobody listens to. */
+/**
+ * A socket is made under a name of its own and renamed: at no moment is there none, or one that nobody listens to. The one
+ * that had the name keeps another one beside it, until it is closed: the new one may fail.
+ *
+ *   path     first ── second ─┬─ (it stays)        path     second
+ *   before            first   └─ (it gives up)     path     first
+ */
 async function claimPath(path: string, shared: boolean): Promise<AddressClaim> {
   const { error } = await probePath(path)
   if (error === 'EEXIST') throw new Error('there is a file, which is no socket')
@@ -49,12 +78,14 @@ async function claimPath(path: string, shared: boolean): Promise<AddressClaim> {
   return {
     address: { path: beside },
     take() {
+      if (shared && error === '') keepBefore(path)
       renameSync(beside, path)
       taken = statSync(path).ino
     },
     giveUp() {
-      if (taken === 0) remove(beside)
-      else if (statSync(path, { throwIfNoEntry: false })?.ino === taken) remove(path)
+      if (taken === 0) return remove(beside)
+      if (inodeOf(nameBefore(path)) === taken) remove(nameBefore(path))
+      if (inodeOf(path) === taken && !restoreBefore(path)) remove(path)
     },
   }
 }
@@ -75,6 +106,31 @@ function probePath(path: string): Promise<{ error: string }> {
       resolve({ error: code === 'EAGAIN' || code === 'EACCES' ? '' : (code ?? 'ENOTCONN') })
     })
   })
+}
+
+const nameBefore = (path: string): string => join(dirname(path), `.${basename(path)}.before`)
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}
+
+function keepBefore(path: string): void {
+  remove(nameBefore(path))
+  try {
+    linkSync(path, nameBefore(path))
+  } catch {
+    // It is gone by now, or this file system has no second names.
+  }
+}
+
+/** Gives a path back to the socket that had it before, if that is there still. */
+export function restoreBefore(path: string): boolean {
+  try {
+    renameSync(nameBefore(path), path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function remove(path: string): void {

@@ -1,8 +1,9 @@
 // A generation in a process of its own, as the first process sees it.
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { writeMark, type Generation, type Mark, type Order, type Report } from './generation.ts'
 import type { NamedAddresses } from './inheritance.ts'
 import type { CommandLine } from './launch.ts'
+import { startProcess } from './start-process.ts'
 
 /** ms between two questions whether it is alive. */
 const PING_INTERVAL = 50
@@ -10,6 +11,8 @@ const PING_INTERVAL = 50
 const PONG_LIMIT = 5_000
 /** ms for which it must have been ready before it serves alone. */
 const PROBATION = 300
+/** ms of silence after which a generation that is to end hangs: the kernel gives it clients that nobody serves. */
+const SILENCE = 10_000
 /** ms that a generation which is not wanted has to let go of the clients that it took. */
 const DISMISSAL = 5_000
 /** ms after its end for what it has said on standard error. */
@@ -42,13 +45,13 @@ export class ChildGeneration implements Generation {
     this.number = mark.number
     this.#addresses = new Map(mark.addresses)
     // A session of its own: Ctrl-C in a terminal is for the first process, which passes it on.
-    this.#child = spawn(command, argv, {
+    this.#child = startProcess(command, argv, {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: { ...process.env, ...writeMark(mark) },
       detached: true,
     })
     this.#child.on('message', (message) => this.#read(message))
-    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text)
       this.#errors = (this.#errors + text).slice(-MOST_ERRORS)
     })
@@ -91,10 +94,10 @@ export class ChildGeneration implements Generation {
   }
 
   /** Is it ready? Rejects when it does not answer. */
-  async ping(): Promise<boolean> {
+  async ping(limit = PONG_LIMIT): Promise<boolean> {
     const id = ++this.#pings
     this.#send({ order: 'ping', id })
-    await this.#await((report) => report.report === 'alive' && report.id === id, PONG_LIMIT, 'it does not answer')
+    await this.#await((report) => report.report === 'alive' && report.id === id, limit, 'it does not answer')
     return this.ready
   }
 
@@ -111,10 +114,14 @@ export class ChildGeneration implements Generation {
     this.#send({ order: 'complete' })
   }
 
-  /** It keeps its own limit. Resolves when it has ended. */
+  /** It keeps its own limit, while its event loop turns. Resolves when it has ended. */
   async stop(_limit?: number, succeeded = false): Promise<number> {
     this.#send({ order: 'stop', succeeded })
+    const look = (): void => void this.ping(SILENCE).catch(() => this.kill())
+    look()
+    const timer = setInterval(look, SILENCE)
     await this.ended
+    clearInterval(timer)
     return 0
   }
 
@@ -129,6 +136,17 @@ export class ChildGeneration implements Generation {
 
   kill(): void {
     this.#child.kill('SIGKILL')
+  }
+
+  /** With its workers, which would finish their requests otherwise. */
+  abort(): void {
+    const { pid } = this
+    if (pid === 0) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // All are gone.
+    }
   }
 
   #read(message: unknown): void {

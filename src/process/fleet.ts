@@ -40,7 +40,8 @@ export interface WorkerStatus {
   readonly version: number
 }
 
-/** ms beyond the limit of a drain after which a worker is killed. */
+const DRAIN_TIMEOUT = 30_000
+/** ms beyond the longest drain after which a worker is killed. */
 const STOP_PATIENCE = 10_000
 
 export class Fleet implements Serving {
@@ -109,11 +110,19 @@ export class Fleet implements Serving {
       await discard()
       throw this.#refusal(refusals)
     }
-    return { discard, activate: () => this.#activate(prepared, { candidate, shipments, ports }) }
+    const activate = async (): Promise<void> => {
+      if (!this.#stopping) return this.#activate(prepared, { candidate, shipments, ports })
+      // A worker that is about to drain switches no more, and would have to end.
+      await discard()
+      throw new Error('the gateway stops')
+    }
+    return { discard, activate }
   }
 
   async #activate(prepared: readonly WorkerSlot[], serves: Serves): Promise<void> {
     const others = this.#slots.filter((slot) => !prepared.includes(slot))
+    // Whoever hangs must not serve the old one when it comes to itself again.
+    for (const { state, process } of others) if (state === 'unresponsive') process.kill('unresponsive')
     // Whoever comes back from now on gets the new one.
     this.#serves = serves
     const done = prepared.map(async (slot) => {
@@ -136,19 +145,21 @@ export class Fleet implements Serving {
   /** Workers are not ready from now on, and serve as before. */
   refuse(): void {
     this.#stopping = true
-    for (const { process } of this.#slots) void process.send({ type: 'refuse' })
+    for (const slot of this.#slots) slot.refuse()
   }
 
   reopenLogs(): void {
     for (const { process } of this.#slots) void process.send({ type: 'reopen-logs' })
   }
 
-  /** All workers stop accepting and finish their requests, for at most `limit` ms. Resolves with requests cut off. */
-  async stop(limit: number, succeeded = false): Promise<number> {
+  /** All workers stop accepting and finish their requests, for at most `limit` ms, or as the configuration says. Resolves with requests cut off. */
+  async stop(limit: number | null, succeeded = false): Promise<number> {
     this.#stopping = true
     clearInterval(this.#watch)
     this.#spare.drop()
-    const cut = await Promise.all(this.#slots.map((slot) => slot.stop(limit, succeeded, STOP_PATIENCE)))
+    const { drainTimeout = DRAIN_TIMEOUT, drainDelay = 0 } = this.serves?.validated.valid.config ?? {}
+    const patience = (limit ?? drainDelay + drainTimeout) + STOP_PATIENCE
+    const cut = await Promise.all(this.#slots.map((slot) => slot.stop(limit, succeeded, patience)))
     return cut.reduce((sum, each) => sum + each, 0)
   }
 
@@ -205,6 +216,8 @@ export class Fleet implements Serving {
     if (this.#stopping) return
     for (const slot of this.#slots) {
       const { number, process } = slot
+      // It has ended, and may have a while to wait until it is started again.
+      if (process.lost) continue
       const pulse = process.look()
       if (pulse === 'fine') {
         if (slot.state === 'unresponsive') this.#recover(slot)

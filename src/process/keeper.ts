@@ -1,6 +1,8 @@
 // The first process, whose id others know: a service manager, a container, a file. It serves as the first generation. After a
 // restart it stays as the parent of the generation that serves: passes signals on, starts the next one, ends with it.
 import { growingDelay } from '../base/growing-delay.ts'
+import { parseBind } from '../contract/listener.ts'
+import { restoreBefore } from '../listeners/address-claim.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ChildGeneration, type Ending } from './child-generation.ts'
 import type { Generation, Mark } from './generation.ts'
@@ -81,7 +83,7 @@ export class Keeper {
   /** At once. */
   abort(): void {
     for (const generation of [this.#serving, this.#starting, ...this.#leaving.keys()])
-      if (generation instanceof ChildGeneration) generation.kill()
+      if (generation instanceof ChildGeneration) generation.abort()
   }
 
   /** null when it did not become healthy. */
@@ -102,8 +104,10 @@ export class Keeper {
       const outcome = shared
         ? 'restart failed; nothing has changed'
         : 'a generation could not be started; it is tried again'
-      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, outcome)
       await next.dismiss()
+      // One that was killed has given nothing back.
+      if (shared) for (const { path } of this.#sockets()) restoreBefore(path)
+      if (!this.#isStopping) this.#log.error({ generation, pid, reason }, outcome)
       return null
     } finally {
       this.#starting = null
@@ -117,13 +121,22 @@ export class Keeper {
     return next
   }
 
+  /** Unix sockets of the generation that serves. */
+  #sockets(): { readonly path: string }[] {
+    return [...this.#addresses.values()].map(parseBind).filter((address) => 'path' in address)
+  }
+
   #leave(before: Generation, next: ChildGeneration): void {
-    const left = before.stop(undefined, true).then((cut) => {
+    const left = before.stop(undefined, true).then(
+      (cut) => this.#log.info({ cut }, 'restart: the generation before has left'),
+      // What it could not close any more is its own matter: the next one serves.
+      (error: unknown) => this.#log.error({ err: error }, 'restart: the generation before has not ended as it should'),
+    )
+    const over = left.then(() => {
       this.#leaving.delete(before)
       next.complete()
-      this.#log.info({ cut }, 'restart: the generation before has left')
     })
-    this.#leaving.set(before, left)
+    this.#leaving.set(before, over)
   }
 
   #ended(generation: ChildGeneration, { code, reason }: Ending): void {

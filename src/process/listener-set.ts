@@ -5,6 +5,8 @@ import { drain, type Drain } from './drain.ts'
 
 /** ms for clients that a listener took before it turned out that it may not stay, as beside the generation before. */
 const UNDO_LIMIT = 5_000
+/** ms for clients that wait at a unix socket whose name another listener has now: its close would reset them. */
+const QUEUE_TIME = 50
 
 export type OpenListener = (config: ListenerConfig) => Promise<RequestListener>
 
@@ -60,7 +62,7 @@ export class ListenerSet {
 
   #leave(listener: RequestListener, limit: number): void {
     this.#leaving.add(listener)
-    void drain([listener], { limit }).then(() => this.#leaving.delete(listener))
+    void drain([listener], { limit, delay: QUEUE_TIME }).then(() => this.#leaving.delete(listener))
   }
 
   /** Closes all of them, once their requests are over, also those that leave. Resolves with requests cut off. */

@@ -36,8 +36,8 @@ export type ToWorker =
   | { readonly type: 'reopen-logs' }
   /** It is not ready from now on, and serves as before. */
   | { readonly type: 'refuse' }
-  /** `limit`: ms that requests may take to finish. `succeeded`: another generation has the addresses. */
-  | { readonly type: 'stop'; readonly limit: number; readonly succeeded: boolean }
+  /** `limit`: ms that requests may take to finish; null: as the configuration says. `succeeded`: another generation has the addresses. */
+  | { readonly type: 'stop'; readonly limit: number | null; readonly succeeded: boolean }
 
 export type FromWorker =
   /** It is there, and is nobody in particular yet. */

@@ -13,8 +13,13 @@ export async function readPidFile(file: string): Promise<number> {
   throw new Error(`${file} holds no process id`)
 }
 
-/** Throws when there is no such process, or it is not ours. */
-export function requestRestart(pid: number): void {
+/**
+ * Rejects when there is no such process, it is not ours, or it is no gateway: the file may be an old one, the listener that
+ * of a container, and the signal ends whoever does not know it.
+ */
+export async function requestRestart(pid: number): Promise<void> {
+  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
+  if (words !== null && !words.split('\0').includes('run')) throw new Error(`process ${pid} is not a gateway`)
   process.kill(pid, 'SIGUSR2')
 }
 

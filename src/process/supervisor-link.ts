@@ -15,8 +15,8 @@ export interface WorkerSide {
   reopenLogs(): void
   /** It is not ready from now on, and serves as before. */
   refuse(): void
-  /** Drains, for at most `limit` ms; resolves with requests cut off. The process ends afterwards. */
-  stop(limit: number, succeeded: boolean): Promise<number>
+  /** Drains, for at most `limit` ms, or as the configuration says; resolves with requests cut off. The process ends afterwards. */
+  stop(limit: number | undefined, succeeded: boolean): Promise<number>
   /** The supervisor is gone, without a word. */
   orphaned(): void
 }
@@ -51,6 +51,8 @@ export class SupervisorLink {
       if (this.#assigned === null) process.exit(1)
       this.#assigned.orphaned()
     })
+    // While this process loaded its code nobody heard that.
+    if (!process.connected) process.exit(1)
     this.#say({ type: 'hello' })
   }
 
@@ -63,7 +65,7 @@ export class SupervisorLink {
     else if (message.type === 'discard') await this.#discard()
     else if (message.type === 'reopen-logs') this.#assigned?.reopenLogs()
     else if (message.type === 'refuse') this.#assigned?.refuse()
-    else await this.#stop(message.limit, message.succeeded)
+    else await this.#stop(message.limit ?? undefined, message.succeeded)
   }
 
   #read(bytes: Uint8Array): void {
@@ -105,7 +107,7 @@ export class SupervisorLink {
     this.#say({ type: 'discarded' })
   }
 
-  async #stop(limit: number, succeeded: boolean): Promise<void> {
+  async #stop(limit: number | undefined, succeeded: boolean): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
     const cut = (await this.#assigned?.stop(limit, succeeded)) ?? 0

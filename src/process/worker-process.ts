@@ -1,9 +1,10 @@
 // The supervisor's end of one worker process: what is said to it, what it answers, and how it ends.
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { Heartbeat, type Pulse } from './heartbeat.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
+import { startProcess } from './start-process.ts'
 
 export interface WorkerCommand {
   /** The file that a worker runs, and what stands after it. */
@@ -48,7 +49,7 @@ export class WorkerProcess {
 
   constructor({ entry, argv, env, admin }: WorkerCommand) {
     this.admin = admin
-    this.#child = spawn(process.execPath, [...process.execArgv, entry, ...argv], {
+    this.#child = startProcess(process.execPath, [...process.execArgv, entry, ...argv], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',

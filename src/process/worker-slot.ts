@@ -160,8 +160,8 @@ export class WorkerSlot {
       if (wanted === null) return
       if (wanted.candidate === this.#serves) return this.becomeReady()
       const outcome = await this.prepare(wanted.candidate, wanted.shipments, wanted.ports)
-      if (outcome.type === 'prepared') await this.activate()
-      else if (outcome.type === 'refused') {
+      if (outcome.type === 'prepared') await (this.#stopping ? this.discard() : this.activate())
+      else if (outcome.type === 'refused' && !this.#stopping) {
         this.#events.refused(this, outcome)
         await pause(growingDelay(tries++, ...OFFER_PAUSE))
       }
@@ -176,13 +176,20 @@ export class WorkerSlot {
     this.state = 'ready'
   }
 
-  /** Drains; at the end the process is gone. Resolves with requests cut off. */
-  async stop(limit: number, succeeded: boolean, patience: number): Promise<number> {
+  /** It is not ready from now on, serves as before, and is neither changed nor replaced any more. */
+  refuse(): void {
+    this.#stopping = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    void this.#process.send({ type: 'refuse' })
+  }
+
+  /** Drains, and is killed after `patience` ms; at the end the process is gone. Resolves with requests cut off. */
+  async stop(limit: number | null, succeeded: boolean, patience: number): Promise<number> {
     this.#stopping = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     const worker = this.#process
     void worker.send({ type: 'stop', limit, succeeded })
-    const timer = setTimeout(() => worker.kill('unresponsive'), limit + patience)
+    const timer = setTimeout(() => worker.kill('unresponsive'), patience)
     await worker.ended
     clearTimeout(timer)
     return worker.cut

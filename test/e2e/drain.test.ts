@@ -60,20 +60,21 @@ routes: [{ name: hello, match: { path: / }, respond: { body: hi } }, { name: slo
       assert.equal(await ended, 0)
     })
 
-    it('with a drainDelay takes new connections still, while /readyz is 503', async (test) => {
-      const gateway = await start(test, engine, 'drainDelay: 1s\n')
-      const idle = await RawClient.connect(test, gateway.port('main'))
-      await ask(idle)
-      const ended = gateway.stop()
-      const ready = async (): Promise<number> =>
-        (await fetch(`http://127.0.0.1:${gateway.port('admin')}/readyz`)).status
-      await until(async () => (await ready()) === 503, 'readiness to be off')
-      const late = await RawClient.connect(test, gateway.port('main'))
-      const reply = await ask(late)
-      assert.deepEqual([reply.status, closes(reply)], [200, true])
-      assert.ok(closes(await ask(idle)))
-      await until(() => isRefused(gateway.port('main')), 'the end of listening')
-      assert.equal(await ended, 0)
-    })
+    for (const workers of [1, 2])
+      it(`with a drainDelay and workers: ${workers} takes new connections still, while /readyz is 503`, async (test) => {
+        const gateway = await start(test, engine, `drainDelay: 1s\nworkers: ${workers}\n`)
+        const idle = await RawClient.connect(test, gateway.port('main'))
+        await ask(idle)
+        const ended = gateway.stop()
+        const ready = async (): Promise<number> =>
+          (await fetch(`http://127.0.0.1:${gateway.port('admin')}/readyz`)).status
+        await until(async () => (await ready()) === 503, 'readiness to be off')
+        const late = await RawClient.connect(test, gateway.port('main'))
+        const reply = await ask(late)
+        assert.deepEqual([reply.status, closes(reply)], [200, true])
+        assert.ok(closes(await ask(idle)))
+        await until(() => isRefused(gateway.port('main')), 'the end of listening')
+        assert.equal(await ended, 0)
+      })
   })
 }

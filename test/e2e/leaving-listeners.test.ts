@@ -1,14 +1,17 @@
 // A listener that the configuration does not have any more finishes its requests. A gateway that stops meanwhile knows it.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { Gateway } from '../../src/gateway.ts'
 import { Logs } from '../../src/telemetry/logs.ts'
-import { ENGINES, type Engine } from '../lab/gateway.ts'
+import { ENGINES, GatewayProcess, type Engine } from '../lab/gateway.ts'
 import { until } from '../lab/poll.ts'
 import { RawClient } from '../lab/raw-client.ts'
+import { RestartLoad } from '../lab/restart-load.ts'
 import { startHttpUpstream } from '../lab/upstreams.ts'
 
 /** A gateway with a request under way at a listener that it has no more. */
@@ -57,6 +60,33 @@ for (const engine of ENGINES) {
       const response = await client.response()
       assert.deepEqual([response.body.toString(), response.header('connection')], ['late', 'close'])
       assert.equal(await stopped, 0)
+    })
+
+    it('leaves its address to another one', async (test) => {
+      const sockets = await mkdtemp(join(tmpdir(), 'sluice-test-'))
+      test.after(() => rm(sockets, { recursive: true, force: true }))
+      const other = ENGINES.find((each) => each !== engine)!
+      const yaml = (port: number, of: Engine): string => `version: 1
+listeners:
+  - { name: main, bind: '127.0.0.1:${port}', engine: ${of} }
+  - { name: local, bind: 'unix:${sockets}/local', engine: ${of} }
+routes: [{ name: hello, match: { path: /app }, respond: { body: hi } }]
+`
+      const closed = createServer().listen(0, '127.0.0.1')
+      await once(closed, 'listening')
+      const { port } = closed.address() as AddressInfo
+      await new Promise((resolve) => closed.close(resolve))
+      const gateway = await GatewayProcess.start(test, yaml(port, engine))
+      const loads = [port, `${sockets}/local`].map(
+        (at) => new RestartLoad({ port: at, staying: 4, coming: 2, pause: 5 }),
+      )
+      await Promise.all(loads.map((load) => load.more(50)))
+      await gateway.configure(yaml(port, other))
+      await gateway.waitForNext(({ msg }) => msg === 'configuration reloaded')
+      await Promise.all(loads.map((load) => load.more(50)))
+      for (const load of loads) assert.deepEqual([...(await load.stop()).failures], [])
+      assert.equal(await gateway.stop(), 0)
+      assert.deepEqual(await readdir(sockets), [])
     })
 
     it('is closed with the gateway, which tells what it has cut off', async (test) => {

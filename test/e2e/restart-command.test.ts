@@ -1,6 +1,6 @@
 // `sluice restart`, and restarts of gateways that were started by scripts/sluice.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -58,6 +58,11 @@ describe('sluice restart', () => {
   it('says what is wrong with what it was told', async (test) => {
     const file = join(await temporaryDirectory(test), 'pid')
     assert.match((await restart('--pid', file)).err, /ENOENT/)
+    const other = spawn('sleep', ['60'], { stdio: 'ignore' })
+    test.after(() => other.kill())
+    await writeFile(file, `${other.pid}\n`)
+    assert.match((await restart('--pid', file)).err, /^sluice restart: process \d+ is not a gateway$/m)
+    assert.equal(other.signalCode, null)
     for (const text of ['', '-1', '1', 'x', '1e400']) {
       await writeFile(file, text)
       const { code, err } = await restart('--pid', file)

@@ -1,8 +1,10 @@
 // A restart: the next generation serves beside the one before, then alone. Nobody who asks meanwhile notices.
 import assert from 'node:assert/strict'
-import { readFile, rename, stat } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { childrenOf } from '../lab/fleet.ts'
 import { ENGINES, GatewayProcess, type Engine, type GatewayOptions } from '../lab/gateway.ts'
 import { until } from '../lab/poll.ts'
 import { RawClient } from '../lab/raw-client.ts'
@@ -160,6 +162,56 @@ describe('a restart that fails', () => {
     await failing(gateway, /cannot listen on 127\.0\.0\.1:\d+: the address is in use/)
   })
 
+  for (const engine of ENGINES)
+    it(`gives a unix socket back on ${engine}`, async (test) => {
+      const other = await start(test)
+      const yaml = (more = ''): string => `version: 1
+listeners: [{ name: main, bind: 'unix:\${SOCKETS}/main', engine: ${engine} }${more}]
+routes: [{ name: hello, match: { path: /app }, respond: { body: hi } }]
+`
+      const directory = await temporaryDirectory(test)
+      const entry = await makeEntry(test)
+      const gateway = await GatewayProcess.start(test, yaml(), { env: { SOCKETS: directory }, entry: entry.path })
+      const serves = async (): Promise<void> => {
+        const load = new RestartLoad({ port: join(directory, 'main'), staying: 0, coming: 2, pause: 10 })
+        await load.more(10)
+        assert.deepEqual([...(await load.stop()).failures], [])
+      }
+      // One that has the socket, and then fails.
+      await gateway.configure(yaml(`, { name: more, bind: '127.0.0.1:${other.port('main')}' }`))
+      gateway.signal('SIGUSR2')
+      await gateway.waitForNext(FAILED)
+      await serves()
+      // One that has it, and is gone.
+      await gateway.configure(yaml())
+      await entry.replace(
+        `import { statSync } from 'node:fs'
+const { ino } = statSync('${directory}/main')
+setInterval(() => statSync('${directory}/main').ino === ino || process.kill(process.pid, 'SIGKILL'), 1)
+${await readFile(entry.path, 'utf8')}`,
+      )
+      gateway.signal('SIGUSR2')
+      await gateway.waitForNext(FAILED)
+      await serves()
+      assert.equal(await gateway.stop(), 0)
+      assert.deepEqual(await readdir(directory), [])
+    })
+
+  it('through a process that cannot be begun changes nothing, and the next one may work', async (test) => {
+    const gateway = await start(test)
+    const limits = await readFile(`/proc/${gateway.pid}/limits`, 'utf8')
+    const [, most] = /Max open files\s+(\d+)/.exec(limits)!
+    const limit = (descriptors: string): void =>
+      void execFileSync('prlimit', ['--pid', String(gateway.pid), `--nofile=${descriptors}:`])
+    limit('3')
+    gateway.signal('SIGUSR2')
+    const line = await gateway.waitForNext(FAILED)
+    assert.match(line['reason'] as string, /EMFILE/)
+    limit(most!)
+    await restart(gateway)
+    assert.equal(await gateway.stop(), 0)
+  })
+
   it('is refused while another one is under way', async (test) => {
     const entry = await makeEntry(test)
     const gateway = await start(test, 'uws', { entry: entry.path, argv: ['--start-limit', '1s'] })
@@ -240,6 +292,38 @@ describe('after a restart', () => {
     assert.equal((await client.response()).status, 200)
     assert.equal(await gateway.stop(), 0)
     await until(() => !isAlive(next as number), 'its end')
+  })
+
+  it('a generation that hangs, and cannot end, is ended: clients would still come to it', async (test) => {
+    const gateway = await start(test)
+    const pid = await restart(gateway)
+    process.kill(pid, 'SIGSTOP')
+    await restart(gateway)
+    assert.ok(!isAlive(pid))
+    assert.equal(await gateway.stop(), 0)
+  })
+
+  it('a second SIGTERM ends the generation that serves and its workers at once', async (test) => {
+    const upstream = await startHttpUpstream(test, () => upstream.wake())
+    const gateway = await GatewayProcess.start(
+      test,
+      `version: 1
+workers: 2
+listeners: [{ name: main, bind: '127.0.0.1:0' }]
+upstreams: { app: { endpoints: [{ url: '${upstream.url}' }] } }
+routes: [{ name: all, upstream: app }]
+drainTimeout: 10m
+`,
+    )
+    const supervisor = await restart(gateway)
+    const workers = await childrenOf(supervisor)
+    const client = await RawClient.connect(test, gateway.port('main'))
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await upstream.until(() => upstream.seen.length === 1, 'the request')
+    const [ended] = [gateway.stop(), await gateway.waitForLog(({ msg }) => msg === 'draining')]
+    gateway.signal('SIGTERM')
+    assert.equal(await ended, 1)
+    await until(() => ![supervisor, ...workers].some(isAlive), 'the end of all')
   })
 
   it('the first process ends when the generation that serves was told to stop', async (test) => {

@@ -1,8 +1,13 @@
 // Several worker processes behind one port: they switch together, and what happens to one happens to no other.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
 import { childrenOf, FleetLab, lives, probe, type Seen } from '../lab/fleet.ts'
-import { ENGINES } from '../lab/gateway.ts'
+import { ENGINES, GatewayProcess } from '../lab/gateway.ts'
 import { until } from '../lab/poll.ts'
 import type { RawClient } from '../lab/raw-client.ts'
 
@@ -105,6 +110,22 @@ for (const engine of ENGINES) {
   })
 }
 
+it('two gateways with workers that are started at the same moment do not share an address', async (test) => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await new Promise((resolve) => free.close(resolve))
+  const yaml = `version: 1
+workers: 2
+listeners: [{ name: public, bind: '127.0.0.1:${port}' }]
+routes: []
+`
+  const started = await Promise.allSettled([1, 2].map(() => GatewayProcess.start(test, yaml)))
+  const refusals = started.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []))
+  assert.equal(refusals.length, 1)
+  assert.match(refusals[0]!, /the address is in use/)
+})
+
 describe('a worker', () => {
   it('that is stopped holds up nobody: it is reported, replaced, and its successor serves what all serve', async (test) => {
     const lab = await FleetLab.start(test, 2)
@@ -175,8 +196,12 @@ describe('a worker', () => {
     const lab = await FleetLab.start(test, 2)
     const children = await childrenOf(lab.gateway.pid)
     assert.ok(children.length >= 3)
+    const lines = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8')))
+    const directories = lines.map((line) => dirname(line.split('\0').find((part) => part.endsWith('.sock'))!))
+    assert.ok(existsSync(directories[0]!))
     lab.gateway.signal('SIGKILL')
     await until(() => children.every((pid) => !lives(pid)), 'the end of the workers')
+    await until(() => directories.every((path) => !existsSync(path)), 'the end of the directory of their sockets')
   })
 
   it('follows the supervisor, not signals', async (test) => {
