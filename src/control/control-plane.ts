@@ -31,6 +31,15 @@ const SHARED = 'etcd'
 const PLUGIN_FILES = 'plugin files'
 const ASKED = 'asked'
 
+interface Adoption {
+  readonly text: string
+  readonly authorship: Authorship
+  /** That it serves as; null: it does not. */
+  version: number | null
+  /** Why not. */
+  failure: Error | null
+}
+
 export interface ControlPlaneOptions {
   /** Absolute path. */
   readonly file: string
@@ -59,10 +68,8 @@ export class ControlPlane implements Authority {
   /** Items that served when this gateway ran last. */
   #copied: ReadonlyMap<string, string> = SortedTexts.EMPTY
   #records: Records | null = null
-  /** Of a text that was written through, until it serves. */
-  #authorship: Authorship | null = null
-  /** Why the latest turn changed nothing. */
-  #failure: Error | null = null
+  /** A text that was written through, until it serves or is refused. */
+  #adoption: Adoption | null = null
 
   constructor(options: ControlPlaneOptions) {
     const { file, log, reloads } = options
@@ -113,12 +120,15 @@ export class ControlPlane implements Authority {
   }
 
   async adopt(text: string, authorship: Authorship): Promise<number> {
-    this.#authorship = authorship
-    this.#failure = null
+    const adoption: Adoption = { text, authorship, version: null, failure: null }
+    this.#adoption = adoption
     await this.#source.adopt(text)
-    const failure = this.#failure as Error | null
-    if (failure !== null) throw failure
-    return this.version
+    this.#adoption = null
+    if (adoption.version !== null) return adoption.version
+    // Whoever has written it puts the former text back: that is no news.
+    this.#text = this.served.text
+    this.#source.expect(this.#text)
+    throw adoption.failure ?? new Error('the gateway stops')
   }
 
   /** Makes the first configuration serve. Rejects with InvalidConfiguration, StartProblem, or the error of a file or an address. */
@@ -165,7 +175,6 @@ export class ControlPlane implements Authority {
       if (!this.#files.changed) return
       try {
         await this.#republish(why, false)
-        this.#failure = null
       } catch (again) {
         this.#refuse(again)
         return
@@ -206,9 +215,11 @@ export class ControlPlane implements Authority {
     const before = this.#served
     const served: Served = { version, validated, text, shared, items: this.#servedItems(shared, validated) }
     this.#served = served
+    const adoption = this.#adoption?.text === text ? this.#adoption : null
+    if (adoption !== null) adoption.version = version
     this.#loader.commit(validated.valid)
     if (shared !== null) this.#shared.store?.keep(shared, served.items)
-    await this.#record(served, before, why)
+    await this.#record(served, before, why, shared?.commit ?? adoption?.authorship ?? null)
     await this.#settle(validated)
     this.#authority.settled(version, newRejections(validated, before?.validated ?? null))
     return served
@@ -248,11 +259,9 @@ export class ControlPlane implements Authority {
     return history.textsOf(newest.version)?.get(FILE_ITEM) === text ? newest.version : newest.version + 1
   }
 
-  async #record(served: Served, before: Served | null, why: string): Promise<void> {
+  async #record(served: Served, before: Served | null, why: string, by: Authorship | null): Promise<void> {
     const { version, validated, shared } = served
     const { history } = this.#records!
-    const by = shared?.commit ?? this.#authorship
-    this.#authorship = null
     if (version === (history.reports()[0]?.version ?? 0) || version === 0) return
     const changes =
       before === null
@@ -286,8 +295,7 @@ export class ControlPlane implements Authority {
   }
 
   #refuse(error: unknown): void {
-    this.#failure = error as Error
-    this.#authorship = null
+    if (this.#adoption?.text === this.#text) this.#adoption.failure = error as Error
     this.#announcements.refused(error, this.#standing)
     this.#authority.settled(this.#shared.latest?.commit.version ?? this.version, error as Error)
   }
