@@ -148,6 +148,15 @@ describe('a whole configuration', () => {
     assert.equal(await control.onDisk(), text)
   })
 
+  it('as YAML may have three stars in its comments, and be wrong', async (test) => {
+    const control = await FileControl.start(test, TEXT)
+    const text = TEXT.replace('# where clients come', '# *** listeners ***')
+    assert.equal((await control.ask('/admin/v1/config', put('application/yaml', text))).status, 200)
+    assert.equal(await control.onDisk(), text)
+    const { status, json } = await control.ask('/admin/v1/config', put('application/yaml', `${text}: :\n`))
+    assert.deepEqual([status, json['problems'].length], [422, 1])
+  })
+
   it('as it was told changes nothing, in both forms', async (test) => {
     const control = await FileControl.start(test, TEXT)
     for (const format of ['json', 'yaml']) {
