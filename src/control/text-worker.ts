@@ -10,15 +10,15 @@ import { WriteRefusal } from './write-refusal.ts'
 /** Large texts in a thread of their own. Rejects with EditRefusal or WriteRefusal. */
 export async function doText<N extends WorkName>(name: N, given: Given<N>): Promise<Result<N>> {
   const size = given.text.length + ('sent' in given ? given.sent.text.length : 0)
-  return size <= LARGE ? WORK[name](given) : ((await inThread(name, given)) as Result<N>)
+  return size <= LARGE ? WORK[name](given) : inThread(name, given)
 }
 
-async function inThread(name: WorkName, given: unknown): Promise<unknown> {
+async function inThread<N extends WorkName>(name: N, given: Given<N>): Promise<Result<N>> {
   const worker = new Worker(new URL('./text-thread.ts', import.meta.url), { workerData: { name, given } })
   try {
     // Rejects when the thread fails; it does not end without a word.
-    const [said] = (await once(worker, 'message')) as [Outcome]
-    if ('result' in said) return said.result
+    const [said]: Outcome[] = await once(worker, 'message')
+    if ('result' in said) return said.result as Result<N>
     const { refusal, message } = said
     if (refusal === 'edit') throw new EditRefusal(message)
     if (refusal === 'levels') throw new RangeError(message)

@@ -126,6 +126,16 @@ describe('a change of shared items', () => {
     await assert.rejects(writer.patchRoute('users', { priority: 6 }, ASKED), refused('stale'))
   })
 
+  it('that is refused only where it should serve is told to be written', async () => {
+    const { shared, writer } = await start()
+    const problem = { file: 'etcd', line: 1, column: 1, key: 'routes/users', message: 'a plugin does not start' }
+    shared.served = () => Promise.reject(new InvalidConfiguration([problem]))
+    await assert.rejects(writer.patchRoute('users', { priority: 4 }, ASKED), (error: WriteRefusal) => {
+      assert.deepEqual([error.kind, error.version, error.problems], ['invalid', 8, [problem]])
+      return error.message.startsWith('written as version 8')
+    })
+  })
+
   it('waits in a queue that has an end', async () => {
     const { writer } = await start()
     const all = Array.from({ length: 40 }, (_, i) => writer.patchRoute('users', { priority: i + 1 }, ASKED))

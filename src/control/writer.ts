@@ -150,7 +150,13 @@ export class ConfigWriter {
     if (dryRun) return { version, written: false, changes, warnings }
     const written = await store.write({ base: version, items, author, message })
     await this.#authority.served(written, AbortSignal.timeout(this.#patience)).catch((error: unknown) => {
-      if (error instanceof InvalidConfiguration) throw error
+      if (error instanceof InvalidConfiguration)
+        throw new WriteRefusal(
+          'invalid',
+          `written as version ${written}, which this gateway refuses: ${error.message}`,
+          error.problems,
+          written,
+        )
       const reason = error instanceof Error && error.name === 'TimeoutError' ? 'not within the time' : String(error)
       throw new WriteRefusal('away', `written as version ${written}, which does not serve here: ${reason}`, [], written)
     })
