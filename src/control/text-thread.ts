@@ -5,10 +5,10 @@ import { WORK, type WorkName } from './text-work.ts'
 import { WriteRefusal, type WriteProblem } from './write-refusal.ts'
 
 /** `refusal`: of which kind; edit is an EditRefusal, levels a text that no parser can walk down. */
-export type Outcome =
-  { readonly result: unknown } | { readonly refusal: WriteProblem | 'edit' | 'levels'; readonly message: string }
+export type Outcome<T> =
+  { readonly result: T } | { readonly refusal: WriteProblem | 'edit' | 'levels'; readonly message: string }
 
-function outcome(): Outcome {
+function outcome(): Outcome<unknown> {
   const { name, given } = workerData as { readonly name: WorkName; readonly given: never }
   try {
     return { result: WORK[name](given) }

@@ -17,8 +17,8 @@ async function inThread<N extends WorkName>(name: N, given: Given<N>): Promise<R
   const worker = new Worker(new URL('./text-thread.ts', import.meta.url), { workerData: { name, given } })
   try {
     // Rejects when the thread fails; it does not end without a word.
-    const [said]: Outcome[] = await once(worker, 'message')
-    if ('result' in said) return said.result as Result<N>
+    const [said] = (await once(worker, 'message')) as [Outcome<Result<N>>]
+    if ('result' in said) return said.result
     const { refusal, message } = said
     if (refusal === 'edit') throw new EditRefusal(message)
     if (refusal === 'levels') throw new RangeError(message)
