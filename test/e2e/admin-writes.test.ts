@@ -220,6 +220,17 @@ describe('a whole configuration', () => {
     assert.equal(await control.onDisk(), TEXT)
   })
 
+  it('may come byte by byte', async (test) => {
+    const control = await FileControl.start(test, TEXT)
+    const client = await RawClient.connect(test, control.listener.port)
+    const text = TEXT.replace('# where clients come', `# ${'x'.repeat(20_000)}`)
+    const chunks = Array.from(text, (character) => `1\r\n${character}\r\n`).join('')
+    const head = 'PUT /admin/v1/config HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\nContent-Type: application/yaml\r\n'
+    client.send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`)
+    assert.equal((await client.response()).status, 200)
+    assert.equal(await control.onDisk(), text)
+  })
+
   it('that is too large, or does not come, is not waited for', async (test) => {
     const control = await FileControl.start(test, TEXT)
     const head = `PUT /admin/v1/config HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\nContent-Type: application/yaml\r\n`
