@@ -66,7 +66,12 @@ class Shared implements ConfigAuthority {
 
 async function start() {
   const shared = await Shared.start()
-  return { shared, writer: new ConfigWriter(shared, { textsOf: (version) => (version === 7 ? ITEMS : null) }) }
+  return {
+    shared,
+    writer: new ConfigWriter(shared, {
+      textsOf: (version) => (version === 7 ? ITEMS : version === 1 ? new Map([['file', FILE]]) : null),
+    }),
+  }
 }
 
 const refused = (kind: string) => (error: unknown) => error instanceof WriteRefusal && error.kind === kind
@@ -87,6 +92,7 @@ describe('a change of shared items', () => {
       [...shared.items.keys()].toSorted((a, b) => (a < b ? -1 : 1)),
       ['routes/new', 'upstreams/canary', 'upstreams/users'],
     )
+    await assert.rejects(writer.activate(1, ASKED), refused('conflict'))
     await writer.activate(7, ASKED)
     assert.deepEqual(new Map(shared.items), new Map(ITEMS))
   })

@@ -86,9 +86,12 @@ export class ConfigWriter {
   /** Makes a version that served before serve again, as a new version. */
   activate(version: number, request: WriteRequest): Promise<WriteOutcome> {
     const message = request.message === '' ? `back to version ${version}` : request.message
-    return this.#change({ ...request, message }, () => {
+    return this.#change({ ...request, message }, ({ shared }) => {
       const texts = this.#history.textsOf(version)
       if (texts === null) throw new WriteRefusal('not-found', `version ${version} is not known, or not any more`)
+      // A gateway may have had a file of its own before it followed a store, or the other way round.
+      if (texts.has(FILE_ITEM) === shared)
+        throw new WriteRefusal('conflict', `version ${version} came from another source than what serves now`)
       return texts
     })
   }
