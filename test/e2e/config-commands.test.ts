@@ -159,7 +159,7 @@ describe('sluice apply', () => {
     assert.equal(code, 1)
     assert.match(
       out,
-      /gw-1: refuses version 2, serves 2: etcd:\/sluice\/edge\/routes\/new:1:2 no upstream \(and 1 more\)/,
+      /gw-1: serves version 2, but not all of it: etcd:\/sluice\/edge\/routes\/new:1:2 no upstream \(and 1 more\)/,
     )
     assert.match(out, /gw-2: refuses version 2, serves 1: no reason is given/)
     assert.match(out, /gw-4: has not told what it serves after 0\.1 s/)
