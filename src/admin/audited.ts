@@ -42,7 +42,8 @@ export async function audited<T extends WriteOutcome | null>(
   } catch (error) {
     const refusal = error instanceof WriteRefusal ? refusalOf(error, writer.version) : error
     const reason = refusal instanceof Error ? refusal.message : String(refusal)
-    await audit.note({ ...event, result: 'refused', reason })
+    const to = error instanceof WriteRefusal && error.kind !== 'stale' ? error.version : null
+    await audit.note({ ...event, result: 'refused', to, reason })
     throw refusal
   }
 }

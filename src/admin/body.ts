@@ -6,6 +6,8 @@ import { Refusal } from './answer.ts'
 export const MOST_BYTES = 16 * 1024 * 1024
 /** Bytes of all bodies that are held at a time. */
 const MOST_HELD = 64 * 1024 * 1024
+/** Bytes that the first piece has room for. */
+const FIRST_BYTES = 16 * 1024
 /** ms without a byte */
 const IDLE_LIMIT = 5000
 
@@ -43,7 +45,7 @@ export class BodyReader {
       this.#held += bytes
     }
     try {
-      return { type, text: utf8(await chunksOf(request, take)), release }
+      return { type, text: utf8(await bytesOf(request, take)), release }
     } catch (error) {
       release()
       throw error
@@ -64,8 +66,29 @@ function typeOf({ headers, headersDistinct }: IncomingMessage, { types }: BodyRu
   return type
 }
 
-async function chunksOf(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
-  const chunks: Buffer[] = []
+/** What has come is held in one piece: chunks of a byte each would take hundreds of bytes each. */
+class Gathered {
+  #bytes = Buffer.alloc(0)
+  #length = 0
+
+  add(chunk: Buffer): void {
+    const length = this.#length + chunk.length
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#bytes.length, FIRST_BYTES))
+      this.#bytes.copy(larger, 0, 0, this.#length)
+      this.#bytes = larger
+    }
+    chunk.copy(this.#bytes, this.#length)
+    this.#length = length
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+}
+
+async function bytesOf(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
+  const gathered = new Gathered()
   await new Promise<void>((resolve, reject) => {
     const end = (error: Error | null): void => {
       clearTimeout(timer)
@@ -81,7 +104,7 @@ async function chunksOf(request: IncomingMessage, take: (bytes: number) => void)
     const data = (chunk: Buffer): void => {
       try {
         take(chunk.length)
-        chunks.push(chunk)
+        gathered.add(chunk)
         timer.refresh()
       } catch (error) {
         end(error as Error)
@@ -92,7 +115,7 @@ async function chunksOf(request: IncomingMessage, take: (bytes: number) => void)
     request.once('close', () => end(new Refusal(400, 'The body was cut off.')))
     request.on('error', () => end(new Refusal(400, 'The body was cut off.')))
   })
-  return Buffer.concat(chunks)
+  return gathered.bytes
 }
 
 function utf8(bytes: Buffer): string {

@@ -2,7 +2,8 @@
 // what he has not seen.
 import type { WriteOutcome } from '../control/config-authority.ts'
 import { WriteRefusal } from '../control/write-refusal.ts'
-import type { ConfigWriter, SentConfig, WriteRequest } from '../control/writer.ts'
+import type { SentConfig } from '../control/sent-config.ts'
+import type { ConfigWriter, WriteRequest } from '../control/writer.ts'
 import { json, Refusal, type Answer } from './answer.ts'
 import { audited, controlOf, refusalOf, type Deed } from './audited.ts'
 import { MOST_BYTES } from './body.ts'

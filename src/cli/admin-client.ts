@@ -17,8 +17,8 @@ export class AdminRefusal extends Error {
   /** What is wrong with the configuration that it was given. */
   readonly problems: readonly Problem[]
 
-  constructor(status: number, message: string, problems: readonly Problem[] = []) {
-    super(message)
+  constructor(status: number, message: string, problems: readonly Problem[] = [], cause?: unknown) {
+    super(message, { cause })
     this.status = status
     this.problems = problems
   }
@@ -77,7 +77,11 @@ export class AdminClient {
 
   #send(path: string, { method = 'GET', headers, body, signal, timeout = TIMEOUT }: AdminQuestion): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => reject(new AdminRefusal(0, error.message || 'no connection'))
+      const late = AbortSignal.timeout(timeout)
+      const fail = (error: Error): void => {
+        const why = late.aborted ? `no whole answer in ${timeout / 1000} s` : error.message || 'no connection'
+        reject(new AdminRefusal(0, why, [], error))
+      }
       const send = this.#base.protocol === 'https:' ? secureRequest : request
       const options: RequestOptions = {
         method,
@@ -87,7 +91,7 @@ export class AdminClient {
           ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }),
           ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
         },
-        signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal === undefined ? [] : [signal])]),
+        signal: AbortSignal.any([late, ...(signal === undefined ? [] : [signal])]),
         ...(this.#socketPath === undefined ? {} : { socketPath: this.#socketPath }),
       }
       let answered = false
@@ -100,8 +104,7 @@ export class AdminClient {
       })
       asked.on('error', (error) => {
         // A gateway that refuses a large body may answer before it has read it all, and cut the rest.
-        if (answered) return
-        fail(error.name === 'TimeoutError' ? new Error(`no answer in ${timeout / 1000} s`) : error)
+        if (!answered) fail(error)
       })
       // Bytes: node would write the head, too, in the encoding of a body that is text.
       asked.end(body === undefined ? undefined : Buffer.from(body))
@@ -118,14 +121,18 @@ function read(response: IncomingMessage): Promise<Reply> {
       if (size > MOST_BYTES) reject(new Error('the answer is too large'))
       else chunks.push(chunk)
     })
-    response.on('error', (error) => {
-      reject(error.name === 'TimeoutError' ? new Error('the answer takes too long') : error)
-    })
+    response.on('error', reject)
     response.on('end', () => {
       const { statusCode, headers } = response
       resolve({ status: statusCode!, headers, text: Buffer.concat(chunks).toString() })
     })
   })
+}
+
+/** Does nobody listen there? */
+export function isGone({ cause }: AdminRefusal): boolean {
+  const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException
+  return code === 'ECONNREFUSED' || code === 'ENOENT'
 }
 
 /** What a problem (RFC 9457) says, if the answer is one. */

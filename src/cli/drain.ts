@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isRecord } from '../config/document.ts'
-import { AdminRefusal, type AdminClient } from './admin-client.ts'
+import { AdminRefusal, isGone, type AdminClient } from './admin-client.ts'
 import { ADMIN_HELP, ADMIN_OPTIONS, openAdmin, TOKEN_HINT } from './admin-options.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
 import { readWait } from './control/input.ts'
@@ -9,6 +9,8 @@ import { counted } from './words.ts'
 
 /** ms between two looks. */
 const INTERVAL = 100
+/** ms until one look is given up. */
+const PATIENCE = 5_000
 
 export const drain: Command = {
   name: 'drain',
@@ -48,15 +50,17 @@ export const drain: Command = {
 async function ended(client: AdminClient, address: string, wait: number, atFirst: number): Promise<number> {
   const end = performance.now() + wait
   let inFlight = atFirst
-  while (performance.now() < end) {
+  for (; performance.now() < end; await pause(INTERVAL)) {
     try {
-      inFlight = inFlightOf(await client.get('/admin/v1/stats'))
+      const timeout = Math.max(1, Math.min(PATIENCE, Math.ceil(end - performance.now())))
+      inFlight = inFlightOf((await client.ask('/admin/v1/stats', { timeout })).value)
     } catch (error) {
       if (!(error instanceof AdminRefusal) || error.status !== 0) throw error
+      // One that is busy may not answer for a while, and one that goes may cut off an answer.
+      if (!isGone(error)) continue
       process.stdout.write(harmless(`${address}: it has ended; ${lastSeen(inFlight)}`) + '\n')
       return 0
     }
-    await pause(INTERVAL)
   }
   process.stderr.write(
     `sluice drain: ${harmless(`${address}: not over after ${wait / 1000} s; ${lastSeen(inFlight)}`)}\n`,

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { parseUnit, UNIT_EXAMPLES } from '../config/units.ts'
 import { awaitSuccessor, readPidFile, requestRestart } from '../process/restart-request.ts'
 import { readArguments, UsageError, type Command } from './command.ts'
-import { AdminClient } from './admin-client.ts'
+import { openAdmin, type AdminValues } from './admin-options.ts'
+import { harmless } from './top/cells.ts'
 
 export const restart: Command = {
   name: 'restart',
@@ -25,8 +25,8 @@ export const restart: Command = {
     if (file === undefined && admin === undefined) throw new UsageError('--pid FILE or --admin ADDRESS is needed')
     const timeout = parseUnit('duration', values.timeout ?? '60s')
     if (!(timeout > 0)) throw new UsageError(`--timeout is a duration (${UNIT_EXAMPLES.duration})`)
+    const askPid = admin === undefined ? null : await pidAsker(values)
     try {
-      const askPid = admin === undefined ? null : await pidAsker(admin, values['token-file'])
       const before = (await askPid?.()) ?? 0
       const pid = file === undefined ? before : await readPidFile(file)
       await requestRestart(pid)
@@ -35,7 +35,7 @@ export const restart: Command = {
       if (next !== null) return tell(`process ${next} serves in place of ${before}`)
       process.stderr.write(`sluice restart: process ${before} still serves; its log says why\n`)
     } catch (error) {
-      process.stderr.write(`sluice restart: ${(error as Error).message}\n`)
+      process.stderr.write(`sluice restart: ${harmless((error as Error).message)}\n`)
     }
     return 1
   },
@@ -46,9 +46,8 @@ function tell(message: string): number {
   return 0
 }
 
-async function pidAsker(admin: string, tokenFile: string | undefined): Promise<() => Promise<number>> {
-  const token = tokenFile === undefined ? process.env['SLUICE_ADMIN_TOKEN'] : await readFile(tokenFile, 'utf8')
-  const client = new AdminClient(admin, (token ?? '').trim())
+async function pidAsker(values: AdminValues): Promise<() => Promise<number>> {
+  const { client } = await openAdmin(values)
   return async () => {
     const { pid } = await client.get<{ readonly pid: unknown }>('/admin/v1/stats')
     if (Number.isSafeInteger(pid) && (pid as number) > 1) return pid as number

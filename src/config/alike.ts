@@ -22,7 +22,8 @@ export function matchEntries(before: readonly unknown[], after: readonly unknown
   return found
 }
 
-function identityOf(entry: unknown): string {
+/** Entries with the same text here cannot be told apart. */
+export function identityOf(entry: unknown): string {
   if (isRecord(entry))
     for (const key of ['name', 'url']) if (typeof entry[key] === 'string') return `${key} ${entry[key]}`
   return JSON.stringify(entry) ?? ''

@@ -24,19 +24,22 @@ export function writtenValue(text: string): unknown {
 
 /** Sets or removes what is at some paths. Throws EditRefusal. */
 export function editText(text: string, edits: readonly Edit[]): string {
+  return changeText(text, (value) => edits.reduce((so, { path, value: wanted }) => edited(so, path, wanted), value))
+}
+
+/** The same text with the value that `change` makes of the one that is written. Throws EditRefusal. */
+export function changeText(text: string, change: (written: unknown) => unknown): string {
   const document = parsed(text)
-  let value = valueOf(document)
-  for (const { path, value: wanted } of edits) value = edited(value, path, wanted)
-  return rewrite(text, document, value)
+  const present = valueOf(document)
+  return rewrite(text, document, present, change(present))
 }
 
 /** The same text with this value (variables not replaced), changed only where it differs. Throws EditRefusal. */
 export function rewriteText(text: string, wanted: unknown): string {
-  return rewrite(text, parsed(text), wanted)
+  return changeText(text, () => wanted)
 }
 
-function rewrite(text: string, document: Document.Parsed, wanted: unknown): string {
-  const present = valueOf(document)
+function rewrite(text: string, document: Document.Parsed, present: unknown, wanted: unknown): string {
   if (isEqual(present, wanted)) return text
   const root = document.contents
   const next = root === null ? asBlock(wanted, 0) : rewritten(text, root, present, wanted)
@@ -71,7 +74,7 @@ function writtenValueOrNothing(text: string): unknown {
 }
 
 /** A copy with the value at `path`; what is not on the way is shared. */
-function edited(value: unknown, [step, ...rest]: Path, wanted: unknown): unknown {
+export function edited(value: unknown, [step, ...rest]: Path, wanted: unknown): unknown {
   if (step === undefined) return wanted
   if (typeof step === 'number') {
     const list: readonly unknown[] = Array.isArray(value) ? value : []

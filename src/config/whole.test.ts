@@ -87,4 +87,19 @@ describe('a configuration that is given whole', () => {
     ]
     for (const change of wrong) assert.throws(() => replaced(change), EditRefusal)
   })
+
+  it('does not guess which secret is meant', () => {
+    const text =
+      'keys:\n  - { key: old-key, consumer: a }\n  - { key: new-key, consumer: a }\n  - { key: k, consumer: b }\n'
+    const alike = { key: '***', consumer: 'a' }
+    const [b, c] = ['b', 'c'].map((consumer) => ({ key: '***', consumer }))
+    const become = (...keys: unknown[]): string => replaceText(text, { keys }, { keys: [alike, alike, b] })
+    assert.throws(() => become(alike, b), EditRefusal)
+    assert.throws(() => become(b, alike), EditRefusal)
+    assert.throws(() => become(alike, alike, b, c), EditRefusal)
+    assert.throws(() => become(c), EditRefusal)
+    assert.equal(become(alike, alike, c), text.replace('consumer: b', 'consumer: c'))
+    assert.equal(become(alike, alike), text.replace(/.*consumer: b.*\n/, ''))
+    assert.equal(become(b), text.replace(/.*consumer: a.*\n/g, ''))
+  })
 })

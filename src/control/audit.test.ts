@@ -37,6 +37,19 @@ describe('the audit log', () => {
     assert.equal(logged.length, 50)
   })
 
+  it('loses no line to half of one that a crash has left', async (test) => {
+    const { directory, log } = await place(test)
+    await writeFile(join(directory, 'audit.jsonl'), '{"time":1,"act')
+    const audit = await AuditLog.open({ directory, log })
+    await audit.record(event('a'))
+    await audit.record(event('b'))
+    const again = await AuditLog.open({ directory, log })
+    assert.deepEqual(
+      again.recent(9).map(({ target }) => target),
+      ['b', 'a'],
+    )
+  })
+
   it('is rotated, and five files are kept', async (test) => {
     const { directory, log } = await place(test)
     const audit = await AuditLog.open({ directory, log, mostBytes: 1000 })

@@ -57,6 +57,8 @@ export class AuditLog {
   /** Oldest first. */
   readonly #recent: AuditEntry[] = []
   #last: Promise<void> = Promise.resolve()
+  /** Half a line may stand at the end of the file, as a crash or a full disk leaves it. */
+  #isTorn = false
 
   private constructor(file: string | null, { log, mostBytes = MOST_BYTES }: AuditOptions) {
     this.#file = file
@@ -82,7 +84,10 @@ export class AuditLog {
     const file = this.#file
     if (file === null) return Promise.resolve()
     const written = this.#last.then(() => this.#append(file, `${JSON.stringify(entry)}\n`))
-    this.#last = written.catch(() => {})
+    this.#last = written.then(
+      () => void (this.#isTorn = false),
+      () => void (this.#isTorn = true),
+    )
     return written
   }
 
@@ -104,7 +109,7 @@ export class AuditLog {
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
     const handle = await open(file, flags, 0o600)
     try {
-      await handle.appendFile(line)
+      await handle.appendFile(this.#isTorn ? `\n${line}` : line)
       await handle.datasync()
     } finally {
       await handle.close()
@@ -125,6 +130,7 @@ export class AuditLog {
 
   async #readRecent(file: string): Promise<void> {
     const text = await readFile(file, 'utf8').catch(() => '')
+    this.#isTorn = text !== '' && !text.endsWith('\n')
     for (const line of text.split('\n').slice(-RECENT - 1)) {
       const entry = entryOf(line)
       if (entry !== null) this.#recent.push(entry)

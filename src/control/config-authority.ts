@@ -61,7 +61,7 @@ export interface FileAuthority {
   readonly version: number
   /**
    * The file has this text now: makes it serve as if the change had been noticed, and resolves with its version. Rejects
-   * with InvalidConfiguration when it cannot serve; the former one serves on.
+   * with InvalidConfiguration, or what an address said, when it cannot serve; the former one serves on.
    */
   adopt(text: string, author: string, message: string): Promise<number>
 }

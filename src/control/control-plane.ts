@@ -37,6 +37,15 @@ const ASKED = 'asked'
 /** ms before what is committed is tried again: the first time, and at most. */
 const RETRIES = [500, 10_000] as const
 
+interface Adoption {
+  readonly text: string
+  readonly authorship: Authorship
+  /** That it serves as; null: it does not. */
+  version: number | null
+  /** Why not. */
+  failure: Error | null
+}
+
 export interface ControlPlaneOptions {
   /** Absolute path. */
   readonly file: string
@@ -65,10 +74,8 @@ export class ControlPlane implements Authority {
   /** Items that served when this gateway ran last. */
   #copied = SortedTexts.EMPTY
   #records: Records | null = null
-  /** Of a text that was written through, until it serves. */
-  #authorship: (Authorship & { readonly text: string }) | null = null
-  /** Why something did not serve, the last time that this was so. */
-  #failure: Error | null = null
+  /** A text that was written through, until it serves or is refused. */
+  #adoption: Adoption | null = null
   /** Version of the store that the turn under way deals with. */
   #offered = 0
   /** Turns in a row that failed for reasons which may pass. */
@@ -126,12 +133,15 @@ export class ControlPlane implements Authority {
   }
 
   async adopt(text: string, authorship: Authorship): Promise<number> {
-    this.#authorship = { text, ...authorship }
+    const adoption: Adoption = { text, authorship, version: null, failure: null }
+    this.#adoption = adoption
     await this.#source.adopt(text)
-    this.#authorship = null
-    // Another turn may have failed meanwhile, for reasons of its own.
-    if (this.served.text !== text) throw this.#failure ?? new Error('the gateway stops')
-    return this.version
+    this.#adoption = null
+    if (adoption.version !== null) return adoption.version
+    // Whoever has written it puts the former text back: that is no news.
+    this.#text = this.served.text
+    this.#source.expect(this.#text)
+    throw adoption.failure ?? new Error('the gateway stops')
   }
 
   /** Makes the first configuration serve. Rejects with InvalidConfiguration, StartProblem, or the error of a file or an address. */
@@ -252,11 +262,13 @@ export class ControlPlane implements Authority {
     const before = this.#served
     const served: Served = { version, validated, text, shared, items: this.#servedItems(shared, validated) }
     this.#served = served
+    const adoption = this.#adoption?.text === text ? this.#adoption : null
+    if (adoption !== null) adoption.version = version
     this.#loader.commit(validated.valid)
     if (named !== this.#shared.followed) await this.#membership.leave()
     await this.#shared.settle(named)
     if (shared !== null) named!.store.keep(shared, served.items)
-    await this.#record(served, before, why)
+    await this.#record(served, before, why, shared?.commit ?? adoption?.authorship ?? null)
     await this.#settle(validated)
     this.#authority.settled(version, newRejections(validated, before?.validated ?? null))
     return served
@@ -312,10 +324,9 @@ export class ControlPlane implements Authority {
     return history.textsOf(newest.version)?.get(FILE_ITEM) === text ? newest.version : newest.version + 1
   }
 
-  async #record(served: Served, before: Served | null, why: string): Promise<void> {
+  async #record(served: Served, before: Served | null, why: string, by: Authorship | null): Promise<void> {
     const { version, validated, shared } = served
     const { history } = this.#records!
-    const by = shared?.commit ?? (this.#authorship?.text === served.text ? this.#authorship : null)
     // An etcd that has lost its data comes to the same version again, with another marker.
     const isSame = before?.version === version && before.shared?.marker === shared?.marker
     if (isSame || version === 0) return
@@ -352,7 +363,7 @@ export class ControlPlane implements Authority {
   }
 
   #refuse(error: unknown): void {
-    this.#failure = error as Error
+    if (this.#adoption?.text === this.#text) this.#adoption.failure ??= error as Error
     this.#announcements.refused(error, this.#standing)
     this.#authority.settled(this.#offered, error as Error)
   }

@@ -56,6 +56,11 @@ export class FileSource {
     return this.#running
   }
 
+  /** The file has, or will have, this text again, which serves: nothing has changed then. */
+  expect(text: string): void {
+    this.#hash = hashOf(text)
+  }
+
   close(): void {
     this.#closed = true
     this.#watch.close()

@@ -44,8 +44,10 @@ export class FileStore implements ConfigStore {
       return await this.#authority.adopt(text, author, message)
     } catch (error) {
       // The next start must not fail for what was refused now. If somebody else has written meanwhile, so be it.
-      if (error instanceof InvalidConfiguration) await this.#replace(text, before).catch(() => {})
-      throw error
+      await this.#replace(text, before).catch(() => {})
+      if (error instanceof InvalidConfiguration) throw error
+      // An address that cannot be had, say.
+      throw new StoreRefusal(`it cannot serve: ${(error as Error).message}`, false, error)
     }
   }
 

@@ -1,11 +1,16 @@
 // The texts that a change comes to: of a configuration file, or of the items of a shared store.
+import { Slice } from '../base/slice.ts'
 import { concealedConfig, concealedRoute } from '../config/concealed.ts'
 import { isRecord } from '../config/document.ts'
-import { editText, rewriteText, writtenValue } from '../config/edit.ts'
+import { isEqual } from '../config/difference.ts'
+import { changeText } from '../config/edit.ts'
 import { asBlock } from '../config/rendered.ts'
 import { replaceText, withoutConcealed } from '../config/whole.ts'
 import { FILE_ITEM, type ConfigTexts } from './config-authority.ts'
 import type { Validated } from './publish.ts'
+import { changedRoute, type RouteChange } from './route-change.ts'
+import type { SentConfig } from './sent-config.ts'
+import { doText } from './text-worker.ts'
 import { WriteRefusal } from './write-refusal.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -18,50 +23,47 @@ export interface Served {
   readonly shared: boolean
 }
 
-/** null: the route goes. */
-export type RouteEdit = (written: unknown) => unknown
-
-/** The texts with this configuration in the place of the whole one. Throws EditRefusal or WriteRefusal. */
-export function withConfig(served: Served, wanted: Raw): ConfigTexts {
-  const present = shownConfig(served.validated)
-  if (served.shared) return withSharedItems(served, wanted, present)
-  return new Map([[FILE_ITEM, replaceText(served.texts.get(FILE_ITEM) ?? '', wanted, present)]])
+/** The texts with this configuration in the place of the whole one. Rejects with EditRefusal or WriteRefusal. */
+export async function withConfig(served: Served, sent: SentConfig): Promise<ConfigTexts> {
+  const present = await shownConfig(served.validated)
+  if (served.shared) return withSharedItems(served, await doText('sent', sent), JSON.parse(present) as Raw)
+  const text = served.texts.get(FILE_ITEM) ?? ''
+  return new Map([[FILE_ITEM, await doText('replace', { text, sent, present })]])
 }
 
-/** The texts with a route changed, added or removed. Throws EditRefusal or WriteRefusal. */
-export function withRoute(served: Served, name: string, edit: RouteEdit): ConfigTexts {
+/** The texts with a route changed, added or removed. Rejects with EditRefusal or WriteRefusal. */
+export async function withRoute(served: Served, name: string, change: RouteChange): Promise<ConfigTexts> {
   const { texts, shared, validated } = served
   const index = validated.valid.config.routes.findIndex((route) => route.name === name)
-  if (!shared) return new Map([[FILE_ITEM, withRouteOfFile(texts.get(FILE_ITEM) ?? '', index, edit)]])
   const key = `routes/${name}`
-  const text = texts.get(key)
-  if (text === undefined && index >= 0) throw ofThisFile(key)
-  const before = text === undefined ? undefined : writtenValue(text)
-  const after = edit(before)
+  const text = texts.get(shared ? key : FILE_ITEM)
+  if (shared && text === undefined && index >= 0) throw ofThisFile(key)
+  if (change.kind !== 'put' && (shared ? text === undefined : index < 0))
+    throw new WriteRefusal('not-found', `there is no route ${JSON.stringify(name)}`)
+  if (!shared) return new Map([[FILE_ITEM, await doText('route', { text: text ?? '', index, change })]])
   const next = new Map(texts)
-  if (after === null) next.delete(key)
-  else next.set(key, text === undefined ? asBlock(after, 0) : rewriteText(text, after))
+  if (change.kind === 'remove') next.delete(key)
+  else if (text === undefined) next.set(key, asBlock(changedRoute(undefined, change), 0))
+  else
+    next.set(
+      key,
+      changeText(text, (written) => changedRoute(written, change)),
+    )
   return next
 }
 
-function withRouteOfFile(text: string, index: number, edit: RouteEdit): string {
-  const written = writtenValue(text)
-  const routes: unknown = isRecord(written) ? written['routes'] : undefined
-  const list: readonly unknown[] = Array.isArray(routes) ? routes : []
-  const value = edit(index < 0 ? undefined : list[index]) ?? undefined
-  return editText(text, [{ path: ['routes', index < 0 ? list.length : index], value }])
-}
-
-function withSharedItems({ texts }: Served, wanted: Raw, present: Raw): ConfigTexts {
+async function withSharedItems({ texts }: Served, wanted: Raw, present: Raw): Promise<ConfigTexts> {
   const next = new Map<string, string>()
   const items = itemsOf(wanted)
   const before = itemsOf(present)
+  const slice = new Slice()
   for (const [key, value] of items) {
     const text = texts.get(key)
     const was = before.get(key)
-    if (text !== undefined) next.set(key, replaceText(text, value, was ?? null))
+    if (text !== undefined) next.set(key, isEqual(value, was) ? text : replaceText(text, value, was ?? null))
     else if (was === undefined) next.set(key, asBlock(withoutConcealed(value), 0))
     else if (!isPart(value, was)) throw ofThisFile(key)
+    await slice.rest()
   }
   for (const key of before.keys()) if (!texts.has(key) && !items.has(key)) throw ofThisFile(key)
   for (const [key, value] of Object.entries(wanted))
@@ -97,10 +99,15 @@ function isPart(said: unknown, there: unknown): boolean {
   return said === there
 }
 
-/** As the admin API shows it. */
-function shownConfig({ valid, plugins }: Validated): Raw {
+/** As the admin API shows it, as JSON: what that cannot hold is not shown. */
+async function shownConfig({ valid, plugins }: Validated): Promise<string> {
   const { routes, ...rest } = valid.config
-  const shown = concealedConfig(rest, plugins) as Raw
-  // What JSON cannot hold is not shown.
-  return JSON.parse(JSON.stringify({ ...shown, routes: routes.map((route) => concealedRoute(route, plugins)) })) as Raw
+  const head = JSON.stringify(concealedConfig(rest, plugins))
+  const rows: string[] = []
+  const slice = new Slice()
+  for (const route of routes) {
+    rows.push(JSON.stringify(concealedRoute(route, plugins)))
+    await slice.rest()
+  }
+  return `${head.slice(0, -1)},"routes":[${rows.join(',')}]}`
 }

@@ -11,7 +11,7 @@ export class WriteRefusal extends Error {
   readonly kind: WriteProblem
   /** Of an invalid configuration. */
   readonly problems: readonly Problem[]
-  /** The version that serves, or is the latest in the store, where that is what stands in the way. */
+  /** stale: the latest version there is; others: the one that it was written as all the same, null when it was not. */
   readonly version: number | null
 
   constructor(kind: WriteProblem, message: string, problems: readonly Problem[] = [], version: number | null = null) {

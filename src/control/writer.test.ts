@@ -66,7 +66,12 @@ class Shared implements ConfigAuthority {
 
 async function start() {
   const shared = await Shared.start()
-  return { shared, writer: new ConfigWriter(shared, { textsOf: (version) => (version === 7 ? ITEMS : null) }) }
+  return {
+    shared,
+    writer: new ConfigWriter(shared, {
+      textsOf: (version) => (version === 7 ? ITEMS : version === 1 ? new Map([['file', FILE]]) : null),
+    }),
+  }
 }
 
 const refused = (kind: string) => (error: unknown) => error instanceof WriteRefusal && error.kind === kind
@@ -87,6 +92,7 @@ describe('a change of shared items', () => {
       [...shared.items.keys()].toSorted((a, b) => (a < b ? -1 : 1)),
       ['routes/new', 'upstreams/canary', 'upstreams/users'],
     )
+    await assert.rejects(writer.activate(1, ASKED), refused('conflict'))
     await writer.activate(7, ASKED)
     assert.deepEqual(new Map(shared.items), new Map(ITEMS))
   })
@@ -124,6 +130,16 @@ describe('a change of shared items', () => {
     await assert.rejects(bound, refused('stale'))
     shared.rivals = 99
     await assert.rejects(writer.patchRoute('users', { priority: 6 }, ASKED), refused('stale'))
+  })
+
+  it('that is refused only where it should serve is told to be written', async () => {
+    const { shared, writer } = await start()
+    const problem = { file: 'etcd', line: 1, column: 1, key: 'routes/users', message: 'a plugin does not start' }
+    shared.served = () => Promise.reject(new InvalidConfiguration([problem]))
+    await assert.rejects(writer.patchRoute('users', { priority: 4 }, ASKED), (error: WriteRefusal) => {
+      assert.deepEqual([error.kind, error.version, error.problems], ['invalid', 8, [problem]])
+      return error.message.startsWith('written as version 8')
+    })
   })
 
   it('waits in a queue that has an end', async () => {

@@ -3,7 +3,7 @@
 import { CONCEALED } from '../config/concealed.ts'
 import { diffConfigs } from '../config/diff.ts'
 import { isRecord } from '../config/document.ts'
-import { EditRefusal, writtenValue } from '../config/edit.ts'
+import { EditRefusal } from '../config/edit.ts'
 import { withoutConcealed } from '../config/whole.ts'
 import {
   FILE_ITEM,
@@ -17,25 +17,19 @@ import type { Problem } from '../config/problem.ts'
 import type { ConfigHistory } from './history.ts'
 import { withConfig, withRoute, type Served } from './next-texts.ts'
 import { InvalidConfiguration, type Validated } from './publish.ts'
-import { patchedRoute } from './route-change.ts'
+import type { RouteChange } from './route-change.ts'
+import { refuseDepth, type SentConfig } from './sent-config.ts'
 import { VersionConflict } from './shared-store.ts'
 import { keysThatDiffer } from './text-delta.ts'
+import { doText } from './text-worker.ts'
 import { WriteRefusal } from './write-refusal.ts'
 
 /** Changes that may wait for the one that is made. */
 const MOST_WAITING = 16
 /** ms after which a change that is written is not waited for any more */
 const PATIENCE = 30_000
-/** Levels of what is sent: what comes after it walks down in recursion. */
-const MOST_LEVELS = 64
 /** Times that a change which is made from whatever serves is made anew when somebody was faster. */
 const MOST_TRIES = 5
-
-/** A configuration as it was sent. */
-export interface SentConfig {
-  readonly form: 'yaml' | 'json'
-  readonly text: string
-}
 
 export interface WriteRequest extends Authorship {
   /** The version that it was made from; null: whatever serves. */
@@ -44,7 +38,7 @@ export interface WriteRequest extends Authorship {
   readonly dryRun: boolean
 }
 
-type Plan = (served: Served) => ConfigTexts
+type Plan = (served: Served) => ConfigTexts | Promise<ConfigTexts>
 
 export class ConfigWriter {
   readonly #authority: ConfigAuthority
@@ -66,41 +60,38 @@ export class ConfigWriter {
 
   /** Everything below rejects with WriteRefusal. */
   replace(config: SentConfig, request: WriteRequest): Promise<WriteOutcome> {
-    return this.#change(request, (served) => {
+    return this.#change(request, async (served) => {
+      const { form, text } = config
       // A YAML text of one file stands for itself, with its comments and variables.
-      if (!served.shared && config.form === 'yaml' && !config.text.includes(CONCEALED))
-        return new Map([[FILE_ITEM, config.text]])
-      return withConfig(served, sentConfig(config))
+      const isWhole = !served.shared && form === 'yaml'
+      if (isWhole && !(text.includes(CONCEALED) && (await doText('conceals', { text }))))
+        return new Map([[FILE_ITEM, text]])
+      return withConfig(served, config)
     })
   }
 
   patchRoute(name: string, patch: unknown, request: WriteRequest): Promise<WriteOutcome> {
-    return this.#changeRoute(name, patch, request, (written, sent) => {
-      if (written === undefined) throw noRoute(name)
-      return patchedRoute(written, sent)
-    })
+    return this.#changeRoute(name, patch, request, (sent) => ({ kind: 'patch', patch: sent }))
   }
 
   /** It is added when there is none of that name. */
   putRoute(name: string, route: unknown, request: WriteRequest): Promise<WriteOutcome> {
-    return this.#changeRoute(name, route, request, (_written, sent) => ({ name, ...sent }))
+    return this.#changeRoute(name, route, request, (sent) => ({ kind: 'put', route: { name, ...sent } }))
   }
 
   deleteRoute(name: string, request: WriteRequest): Promise<WriteOutcome> {
-    return this.#change(request, (served) =>
-      withRoute(served, name, (written) => {
-        if (written === undefined) throw noRoute(name)
-        return null
-      }),
-    )
+    return this.#change(request, (served) => withRoute(served, name, { kind: 'remove' }))
   }
 
   /** Makes a version that served before serve again, as a new version. */
   activate(version: number, request: WriteRequest): Promise<WriteOutcome> {
     const message = request.message === '' ? `back to version ${version}` : request.message
-    return this.#change({ ...request, message }, () => {
+    return this.#change({ ...request, message }, ({ shared }) => {
       const texts = this.#history.textsOf(version)
       if (texts === null) throw new WriteRefusal('not-found', `version ${version} is not known, or not any more`)
+      // A gateway may have had a file of its own before it followed a store, or the other way round.
+      if (texts.has(FILE_ITEM) === shared)
+        throw new WriteRefusal('conflict', `version ${version} came from another source than what serves now`)
       return texts
     })
   }
@@ -109,7 +100,7 @@ export class ConfigWriter {
     name: string,
     sent: unknown,
     request: WriteRequest,
-    edit: (written: unknown, sent: Record<string, unknown>) => unknown,
+    edit: (sent: Record<string, unknown>) => RouteChange,
   ): Promise<WriteOutcome> {
     return this.#change(request, (served) => {
       if (!isRecord(sent)) throw new WriteRefusal('invalid', 'a route is an object: {"upstream": "..."}')
@@ -117,7 +108,7 @@ export class ConfigWriter {
         throw new WriteRefusal('conflict', 'a route cannot be given another name: remove it, and add another')
       refuseDepth(sent)
       withoutConcealed(sent)
-      return withRoute(served, name, (written) => edit(written, sent))
+      return withRoute(served, name, edit(sent))
     })
   }
 
@@ -153,7 +144,7 @@ export class ConfigWriter {
     const { version, validated, store } = this.#authority
     if (base !== null && base !== version) throw new VersionConflict(base, version)
     const texts = this.#authority.texts()
-    const next = plan({ texts, validated, shared: store.shared })
+    const next = await plan({ texts, validated, shared: store.shared })
     const items = changedItems(texts, next)
     if (items.size === 0) return { version, written: false, changes: [], warnings: await warningsOf(validated) }
     const candidate = await this.#authority.validate(next)
@@ -162,35 +153,18 @@ export class ConfigWriter {
     if (dryRun) return { version, written: false, changes, warnings }
     const written = await store.write({ base: version, items, author, message })
     await this.#authority.served(written, AbortSignal.timeout(this.#patience)).catch((error: unknown) => {
-      if (error instanceof InvalidConfiguration) throw error
+      if (error instanceof InvalidConfiguration)
+        throw new WriteRefusal(
+          'invalid',
+          `written as version ${written}, which this gateway refuses: ${error.message}`,
+          error.problems,
+          written,
+        )
       const reason = error instanceof Error && error.name === 'TimeoutError' ? 'not within the time' : String(error)
       throw new WriteRefusal('away', `written as version ${written}, which does not serve here: ${reason}`, [], written)
     })
     return { version: written, written: true, changes, warnings }
   }
-}
-
-function sentConfig({ form, text }: SentConfig): Record<string, unknown> {
-  const value = form === 'json' ? jsonValue(text) : writtenValue(text)
-  refuseDepth(value)
-  // What GET gives may be sent back.
-  const config = isRecord(value) && isRecord(value['config']) && !('listeners' in value) ? value['config'] : value
-  if (!isRecord(config)) throw new WriteRefusal('invalid', 'a configuration is an object: {"version": 1, ...}')
-  return config
-}
-
-function jsonValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new WriteRefusal('invalid', `the body is no JSON: ${(error as Error).message.slice(0, 200)}`)
-  }
-}
-
-function refuseDepth(value: unknown, levels = MOST_LEVELS): void {
-  if (typeof value !== 'object' || value === null) return
-  if (levels === 0) throw new WriteRefusal('invalid', `what is sent has more than ${MOST_LEVELS} levels`)
-  for (const entry of Object.values(value)) refuseDepth(entry, levels - 1)
 }
 
 /** What is to be written: text by key, null for what goes. */
@@ -200,10 +174,6 @@ function changedItems(before: ConfigTexts, after: ConfigTexts): Map<string, stri
 
 async function warningsOf(validated: Validated): Promise<Problem[]> {
   return [...validated.warnings, ...(await validated.lint())]
-}
-
-function noRoute(name: string): WriteRefusal {
-  return new WriteRefusal('not-found', `there is no route ${JSON.stringify(name)}`)
 }
 
 /** What went wrong in the words of a refusal; errors of our own stay as they are. */

@@ -1,5 +1,6 @@
 // Asks a gateway on this machine for a restart, and looks whether another process serves then.
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** ms between two questions who serves. */
 const INTERVAL = 50
@@ -14,12 +15,15 @@ export async function readPidFile(file: string): Promise<number> {
 }
 
 /**
- * Rejects when there is no such process, it is not ours, or it is no gateway: the file may be an old one, the listener that
- * of a container, and the signal ends whoever does not know it.
+ * Rejects when there is no such process, when it is not ours, and when it is another program, which the signal would end:
+ * an id may be that of a gateway on another machine or in a container, or have been left in a file.
  */
 export async function requestRestart(pid: number): Promise<void> {
-  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
-  if (words !== null && !words.split('\0').includes('run')) throw new Error(`process ${pid} is not a gateway`)
+  // Only Linux tells it; elsewhere nothing is known.
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null)
+  const [program = '', ...argv] = (line ?? 'node\0run').split('\0')
+  if (!basename(program).startsWith('node') || !argv.includes('run'))
+    throw new Error(`process ${pid} on this machine is no gateway`)
   process.kill(pid, 'SIGUSR2')
 }
 

@@ -148,6 +148,15 @@ describe('a whole configuration', () => {
     assert.equal(await control.onDisk(), text)
   })
 
+  it('as YAML may have three stars in its comments, and be wrong', async (test) => {
+    const control = await FileControl.start(test, TEXT)
+    const text = TEXT.replace('# where clients come', '# *** listeners ***')
+    assert.equal((await control.ask('/admin/v1/config', put('application/yaml', text))).status, 200)
+    assert.equal(await control.onDisk(), text)
+    const { status, json } = await control.ask('/admin/v1/config', put('application/yaml', `${text}: :\n`))
+    assert.deepEqual([status, json['problems'].length], [422, 1])
+  })
+
   it('as it was told changes nothing, in both forms', async (test) => {
     const control = await FileControl.start(test, TEXT)
     for (const format of ['json', 'yaml']) {
@@ -209,6 +218,17 @@ describe('a whole configuration', () => {
     assert.deepEqual([status, headers['allow']], [405, 'GET, HEAD, PUT'])
     assert.equal((await control.ask('/admin/v1/config?validate=yes', put('application/yaml', TEXT))).status, 400)
     assert.equal(await control.onDisk(), TEXT)
+  })
+
+  it('may come byte by byte', async (test) => {
+    const control = await FileControl.start(test, TEXT)
+    const client = await RawClient.connect(test, control.listener.port)
+    const text = TEXT.replace('# where clients come', `# ${'x'.repeat(20_000)}`)
+    const chunks = Array.from(text, (character) => `1\r\n${character}\r\n`).join('')
+    const head = 'PUT /admin/v1/config HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\nContent-Type: application/yaml\r\n'
+    client.send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`)
+    assert.equal((await client.response()).status, 200)
+    assert.equal(await control.onDisk(), text)
   })
 
   it('that is too large, or does not come, is not waited for', async (test) => {

@@ -113,6 +113,15 @@ describe('verbs on etcd', () => {
     assert.match((await verb('rollback', '@1')).err, /there is no version 1|does not know version 1/)
   })
 
+  it('apply does not ask for variables where there can be none', async (test) => {
+    const { verb } = await lab(test)
+    const keys = 'plugins: { key-auth: { keys: [{ key: a-key-in-clear, consumer: a }] } }\n'
+    const { file } = await files(test, { file: `${FIRST}${keys}` })
+    const { code, out, err } = await verb('apply', file)
+    assert.deepEqual([code, err], [0, ''])
+    assert.ok(!out.includes('in-clear'))
+  })
+
   it('apply writes what changed only in its comments, and says what it leaves out', async (test) => {
     const { first, verb, text } = await lab(test)
     await verb('apply', first, '--yes', '--no-wait')

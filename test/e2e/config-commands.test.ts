@@ -1,5 +1,6 @@
 // diff, apply, rollback, history, fleet and drain through an admin API: what they print, ask for and exit with.
 import assert from 'node:assert/strict'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { hostname, userInfo } from 'node:os'
 import { describe, it, type TestContext } from 'node:test'
@@ -158,7 +159,7 @@ describe('sluice apply', () => {
     assert.equal(code, 1)
     assert.match(
       out,
-      /gw-1: refuses version 2, serves 2: etcd:\/sluice\/edge\/routes\/new:1:2 no upstream \(and 1 more\)/,
+      /gw-1: serves version 2, but not all of it: etcd:\/sluice\/edge\/routes\/new:1:2 no upstream \(and 1 more\)/,
     )
     assert.match(out, /gw-2: refuses version 2, serves 1: no reason is given/)
     assert.match(out, /gw-4: has not told what it serves after 0\.1 s/)
@@ -278,6 +279,24 @@ describe('sluice drain', () => {
       ['GET', 'POST', 'GET'].map((method, i) => `${method} /admin/v1/${i === 1 ? 'drain' : 'stats'}`),
     )
     assert.match(out, /: draining\n.*it has ended; 3 requests under way at the last look\n$/)
+  })
+
+  it('does not take a gateway for gone that is only silent', async (test) => {
+    const server = createHttpServer((request, response) => {
+      if (++asked < 3) response.end('{}')
+      else if (asked === 3) request.socket.destroy()
+    })
+    let asked = 0
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    test.after(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    const { port } = server.address() as { port: number }
+    const { code, err } = await sluice(['drain', '--admin', `http://127.0.0.1:${port}`, '--wait', '300ms'])
+    assert.equal(code, 1)
+    assert.match(err, /not over after 0\.3 s/)
+    assert.equal(asked, 4)
   })
 
   it('gives up after --wait', async (test) => {

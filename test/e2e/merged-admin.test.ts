@@ -175,6 +175,23 @@ describe('the log of latencies of several workers', () => {
     assert.ok(count >= 8 && count <= requests.total, `${count} of ${requests.total}`)
     assert.match(await admin.refusal('/admin/v1/latencies?interval=1ms'), /^400 interval/)
   })
+
+  it('has what a worker has measured that came later', async (test) => {
+    const { gateway, admin } = await start(test, 1)
+    const log = admin.ask('/admin/v1/latencies?interval=1s&intervals=6')
+    await gateway.spawn(2)
+    let isOver = false
+    void log.then(() => (isOver = true))
+    await until(async () => {
+      await gateway.send(2, '/own', 1)
+      return isOver
+    }, 'the end of the log')
+    const reader = new HistogramLogReader((await log).text, 64)
+    let count = 0
+    for (let each = reader.nextIntervalHistogram(); each !== null; each = reader.nextIntervalHistogram())
+      count += each.totalCount
+    assert.ok(count > 0)
+  })
 })
 
 describe('what any worker can tell', () => {

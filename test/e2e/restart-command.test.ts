@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { GatewayProcess } from '../lab/gateway.ts'
@@ -68,11 +70,31 @@ describe('sluice restart', () => {
       const { code, err } = await restart('--pid', file)
       assert.deepEqual([code, err], [1, `sluice restart: ${file} holds no process id\n`])
     }
-    for (const argv of [[], ['x'], ['--pid', file, '--timeout', 'soon'], ['--nonsense']]) {
+    for (const argv of [[], ['x'], ['--admin', 'ftp://x'], ['--pid', file, '--timeout', 'soon'], ['--nonsense']]) {
       const { code, err } = await restart(...argv)
       assert.equal(code, 2)
       assert.match(err, /^sluice restart: .*\nUsage: sluice restart/)
     }
+  })
+  it('ends no other program, whatever id it is told', async (test) => {
+    const other = spawn('sleep', ['60'])
+    test.after(() => other.kill('SIGKILL'))
+    const file = join(await temporaryDirectory(test), 'pid')
+    await writeFile(file, `${other.pid}`)
+    const server = createServer((_request, response) => {
+      response.end(JSON.stringify({ pid: other.pid }))
+    })
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
+    const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    for (const argv of [
+      ['--pid', file],
+      ['--admin', admin],
+    ]) {
+      const { code, err } = await restart(...argv)
+      assert.deepEqual([code, err], [1, `sluice restart: process ${other.pid} on this machine is no gateway\n`])
+    }
+    assert.deepEqual([other.exitCode, other.signalCode], [null, null])
   })
 })
 

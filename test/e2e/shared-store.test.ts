@@ -70,7 +70,8 @@ async function status(
 /** A file that outlives the gateways which use it. */
 async function place(test: TestContext, text: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-shared-'))
-  test.after(() => rm(directory, { recursive: true, force: true }))
+  // A gateway that is still there may write into it meanwhile.
+  test.after(() => rm(directory, { recursive: true, force: true, maxRetries: 20 }))
   const file = join(directory, 'gateway.yaml')
   await writeFile(file, text)
   return file

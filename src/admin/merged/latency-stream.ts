@@ -23,6 +23,7 @@ export class LatencyStream {
   ended = false
   readonly #worker: WorkerAdmin
   #response: IncomingMessage | null = null
+  #opening: Promise<void> | null = null
   #lines: AsyncGenerator<string> | null = null
   #waiting: Promise<void> | null = null
   #value: WorkerInterval | null = null
@@ -32,7 +33,11 @@ export class LatencyStream {
   }
 
   /** Resolves when the first interval has begun, or never will. Never rejects. */
-  async open(query: string, signal: AbortSignal): Promise<void> {
+  open(query: string, signal: AbortSignal): Promise<void> {
+    return (this.#opening = this.#open(query, signal))
+  }
+
+  async #open(query: string, signal: AbortSignal): Promise<void> {
     try {
       const response = await open(this.#worker, `/internal/latencies${query}`, { signal })
       if (this.ended || response.statusCode !== 200) {
@@ -72,6 +77,7 @@ export class LatencyStream {
 
   async #read(): Promise<void> {
     try {
+      await this.#opening
       const { value, done } = (await this.#lines?.next()) ?? { done: true }
       if (done !== true) {
         const said: unknown = JSON.parse(value)

@@ -123,6 +123,10 @@ export class AdminTarget implements ConfigTarget {
       return await this.#client.ask(`/admin/v1/${path}`, question)
     } catch (error) {
       if (!(error instanceof AdminRefusal)) throw error
+      // What was found good, and is refused as it should serve, may have been written all the same: the answer says it.
+      const { status, problems } = error
+      if (status === 422 && problems.length > 0 && path.endsWith('?validate=only'))
+        throw new TargetFailure(`${file} is not valid`, ofFile(problems, file))
       throw failure(this.#address, error, file)
     }
   }
@@ -130,7 +134,6 @@ export class AdminTarget implements ConfigTarget {
 
 function failure(address: string, { status, message, problems }: AdminRefusal, file: string): TargetFailure {
   if (status === 412) return new Conflict(`${address}: somebody else has changed the configuration`)
-  if (status === 422 && problems.length > 0) return new TargetFailure(`${file} is not valid`, ofFile(problems, file))
   return new TargetFailure(`${address}: ${message}`, ofFile(problems, file), status === 401 ? TOKEN_HINT : '')
 }
 

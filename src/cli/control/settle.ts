@@ -34,6 +34,8 @@ function statusLine(status: InstanceStatus, wanted: number, wait: number): strin
   const { instance, version, seen, error } = status
   if (serves(status, wanted)) return `${instance}: serves version ${version}`
   if (status.state === 'unknown') return `${instance}: has not told what it serves after ${wait / 1000} s`
+  if (version >= wanted)
+    return `${instance}: serves version ${version}, but not all of it: ${error || 'no reason is given'}`
   if (seen >= wanted) return `${instance}: refuses version ${seen}, serves ${version}: ${error || 'no reason is given'}`
   return `${instance}: serves version ${version}, and has not looked at ${wanted} after ${wait / 1000} s`
 }

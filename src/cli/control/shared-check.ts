@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { isMap, parseDocument } from 'yaml'
 import { TimerWheel } from '../../base/timer-wheel.ts'
+import { SECRET_IN_CLEAR } from '../../config/lint/secrets.ts'
 import type { Problem } from '../../config/problem.ts'
 import { compile, InvalidConfiguration, validate } from '../../control/publish.ts'
 import { builtInPlugins, createLiveState } from '../../live-state.ts'
@@ -33,7 +34,9 @@ export async function validateShared(
     const live = createLiveState(validated.plugins, new TimerWheel(), new Logs('silent'), { serving: false })
     const snapshot = await compile(validated, 1, live, null)
     snapshot.release()
-    return [...validated.warnings, ...(await validated.lint())].map((warning) => ({ ...warning, file }))
+    const warnings = [...validated.warnings, ...(await validated.lint())]
+    // What is shared cannot take anything from the environment.
+    return warnings.filter(({ message }) => message !== SECRET_IN_CLEAR).map((warning) => ({ ...warning, file }))
   } catch (error) {
     if (!(error instanceof InvalidConfiguration)) throw error
     return refuse(error.problems)

@@ -10,6 +10,8 @@ import type { Subject } from './subject.ts'
 const DIGEST = /^(?:sha256:|scrypt:)/
 const COOKIE = /^(?:set-)?cookie$/i
 
+export const SECRET_IN_CLEAR = 'a secret stands here in clear; take it from the environment: "${NAME}"'
+
 export function* lintSecrets(subject: Subject): Work<void> {
   const schema: SecretSchema = GatewaySchema as never
   const written = subject.written([])
@@ -57,5 +59,5 @@ function* member(
 
 function tell(value: string | number, path: Path, subject: Subject): void {
   if (value === '' || DIGEST.test(String(value)) || !subject.isLiteral(path)) return
-  subject.warn(path, 'a secret stands here in clear; take it from the environment: "${NAME}"')
+  subject.warn(path, SECRET_IN_CLEAR)
 }
