@@ -83,6 +83,7 @@ export class Gateway implements Generation {
     this.plane.refuse()
     // The next generation is ready, and must not be taken for this one while etcd is slow.
     if (succeeded) this.#door.leave()
+    this.#control.refuse()
     await this.#control.withdraw()
     const closed = this.#control.close()
     const left = await this.plane.drain(limit, succeeded)

@@ -146,6 +146,7 @@ export class Supervisor implements Generation, FleetAdmin {
     this.fleet.refuse()
     // The next generation is ready, and must not be taken for this one while etcd is slow.
     if (succeeded) this.#door.leave()
+    this.#control.refuse()
     await this.#control.withdraw()
     const closed = this.#control.close()
     const cut = await this.fleet.stop(limit ?? null, succeeded)

@@ -162,9 +162,13 @@ export class ControlPlane implements Authority {
     return this.#files.fileOf(plugin)
   }
 
-  /** This gateway takes no more requests soon: the fleet must not send it any, and nothing changes any more. Never rejects. */
-  withdraw(): Promise<void> {
+  /** Nothing changes any more: what is on its way fails, and that is no news. */
+  refuse(): void {
     this.#closed = true
+  }
+
+  /** This gateway takes no more requests soon: the fleet must not send it any. Never rejects. */
+  withdraw(): Promise<void> {
     return this.#membership.withdraw()
   }
 
