@@ -4,6 +4,10 @@ import { Client } from '../client.ts'
 import { atEnd, percentile } from './lab.ts'
 
 const CONNECTIONS = 64
+/** ms between a reply and the next request: cores that are all busy are slow to start another process. */
+const PAUSE = 20
+/** ms between two kills: a spare process is there again. */
+const INTERVAL = 5_000
 const TARGET = 1000
 
 /** Tells which process answers, after a moment, so that requests are in flight when it is killed. */
@@ -60,6 +64,7 @@ routes: [{ name: all, respond: {} }]
         if (reply?.status === 200) {
           pid = reply.body
           tally.served++
+          await new Promise((resolve) => setTimeout(resolve, PAUSE))
         } else if (pid === '') tally.fresh++
         else if (dead.has(pid)) tally.lost++
         else tally.wrong++
@@ -76,7 +81,7 @@ routes: [{ name: all, respond: {} }]
   const back: number[] = []
   let most = 0
   for (let i = 0; i < times; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 3000)) // a spare process is there again
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL))
     const number = (i % workers) + 1
     const pid = ready().get(number)!
     const before = tally.lost
