@@ -3,7 +3,7 @@
 //   scripts/bench soak/control updates [updates] [per second] [workers]   many commits under load
 //   scripts/bench soak/control faults [word]   etcd killed, restarted, compacted, partitioned, full, each under load
 //   scripts/bench soak/control fleet [times]   three gateways on one etcd
-//   scripts/bench soak/control killed [times] [workers]   a worker is killed under load
+//   scripts/bench soak/control killed [rounds] [workers]   workers are killed under load
 //   scripts/bench soak/control large [routes] [workers]   how long an event loop is held by many routes
 import { end } from './control/lab.ts'
 
