@@ -60,11 +60,6 @@ describe('sluice restart', () => {
   it('says what is wrong with what it was told', async (test) => {
     const file = join(await temporaryDirectory(test), 'pid')
     assert.match((await restart('--pid', file)).err, /ENOENT/)
-    const other = spawn('sleep', ['60'], { stdio: 'ignore' })
-    test.after(() => other.kill())
-    await writeFile(file, `${other.pid}\n`)
-    assert.match((await restart('--pid', file)).err, /^sluice restart: process \d+ is not a gateway$/m)
-    assert.equal(other.signalCode, null)
     for (const text of ['', '-1', '1', 'x', '1e400']) {
       await writeFile(file, text)
       const { code, err } = await restart('--pid', file)
@@ -76,6 +71,7 @@ describe('sluice restart', () => {
       assert.match(err, /^sluice restart: .*\nUsage: sluice restart/)
     }
   })
+
   it('ends no other program, whatever id it is told', async (test) => {
     const other = spawn('sleep', ['60'])
     test.after(() => other.kill('SIGKILL'))
