@@ -1,6 +1,6 @@
 // The difference of two configurations, item by item, with their secrets concealed.
-import { setImmediate } from 'node:timers/promises'
 import type { TSchema } from 'typebox'
+import { Slice } from '../base/slice.ts'
 import { concealedConfig, concealedRoute } from './concealed.ts'
 import { differences, isEqual, type Shown, type ValueChange } from './difference.ts'
 import { isRecord } from './document.ts'
@@ -22,10 +22,6 @@ export interface Change {
 }
 
 type Plugins = ReadonlyMap<string, { readonly schema: TSchema }>
-
-/** ms that others wait at most. */
-const SLICE = 3
-const STRIDE = 16
 
 /**
  * Both as they were written, or both in force (`ValidConfig.config`), or as the admin API shows them. What is the same
@@ -113,7 +109,7 @@ function memberOf(key: string): Conceal {
 class Comparison {
   readonly found: Change[] = []
   readonly #plugins: Plugins
-  #end = performance.now() + SLICE
+  readonly #slice = new Slice()
 
   constructor(plugins: Plugins) {
     this.#plugins = plugins
@@ -125,13 +121,9 @@ class Comparison {
     after: ReadonlyMap<string, unknown>,
     conceal: Conceal,
   ): Promise<void> {
-    let count = 0
     for (const name of new Set([...before.keys(), ...after.keys()])) {
       this.#item(prefix + name, name, before.get(name), after.get(name), conceal)
-      if (++count % STRIDE === 0 && performance.now() > this.#end) {
-        await setImmediate()
-        this.#end = performance.now() + SLICE
-      }
+      if (this.#slice.over) await this.#slice.pause()
     }
   }
 

@@ -1,10 +1,7 @@
 // Work that can be cut into slices: a generator that yields wherever others may run meanwhile.
-import { setImmediate } from 'node:timers/promises'
+import { Slice } from '../base/slice.ts'
 
 export type Work<T> = Generator<undefined, T, undefined>
-
-/** ms of one slice */
-const SLICE = 5
 
 /** All of it at once. */
 export function atOnce<T>(work: Work<T>): T {
@@ -16,12 +13,11 @@ export function atOnce<T>(work: Work<T>): T {
 
 /** Lets others run every few ms. */
 export async function inSlices<T>(work: Work<T>): Promise<T> {
-  let end = performance.now() + SLICE
+  // A step may be a whole item.
+  const slice = new Slice(1)
   for (;;) {
     const step = work.next()
     if (step.done === true) return step.value
-    if (performance.now() < end) continue
-    await setImmediate()
-    end = performance.now() + SLICE
+    if (slice.over) await slice.pause()
   }
 }
